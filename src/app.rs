@@ -1,0 +1,60 @@
+//! From state to the application: every route and the middleware, nothing else.
+
+use actix_web::web;
+
+use crate::{articles, auth, http, sections, staff, state::State, tags, users};
+
+/// Adds everything to an application.
+pub fn configure(config: &mut web::ServiceConfig, state: State) {
+    config.app_data(state);
+    http::system::register(config);
+    http::system::register_viewer(config);
+    articles::routes::register(config);
+    sections::routes::register(config);
+    staff::routes::register(config);
+    tags::routes::register(config);
+    auth::routes::register(config);
+    users::routes::register(config);
+    config.default_service(web::to(http::problem::nothing_here));
+}
+
+/// What the modules' handlers say about themselves, for the OpenAPI file.
+pub fn documents() -> Vec<utoipa::openapi::OpenApi> {
+    vec![
+        articles::routes::document(),
+        sections::routes::document(),
+        staff::routes::document(),
+        tags::routes::document(),
+        auth::routes::document(),
+        users::routes::document(),
+        http::system::document(),
+    ]
+}
+
+/// All routes as (path, method), for tests.
+pub fn routes() -> Vec<(&'static str, &'static str)> {
+    [
+        articles::routes::TABLE,
+        sections::routes::TABLE,
+        staff::routes::TABLE,
+        tags::routes::TABLE,
+        auth::routes::TABLE,
+        users::routes::TABLE,
+        http::system::TABLE,
+    ]
+    .concat()
+}
+
+/// The middleware around all of it.
+pub use http::envelope::around;
+
+/// Builds the application; a macro's worth of types stays here.
+#[macro_export]
+macro_rules! application {
+    ($state:expr) => {{
+        let state: $crate::state::State = $state;
+        actix_web::App::new()
+            .configure(move |config| $crate::app::configure(config, state))
+            .wrap(actix_web::middleware::from_fn($crate::app::around))
+    }};
+}

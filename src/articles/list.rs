@@ -1,0 +1,208 @@
+//! The public lists: any mix of filters, each a range of the facet table in the order of publication or of change.
+
+use diesel::prelude::*;
+
+use super::facets::Facet;
+use crate::{
+    clock::Instant,
+    db::{
+        Conn,
+        schema::{live_facets, staff},
+        types::text_enum,
+    },
+    error::{Code, Error, Result},
+    http::page::{Cursor, Direction, Limit},
+    ids::{ArticleId, ResourceId, SectionId, StaffId, TagId},
+    input::{Faults, Language, Slug},
+    reference::Reference,
+    sections::store,
+    slugs::{self, Kind},
+};
+
+text_enum! {
+    /// The order of a list of articles; ties are broken by id.
+    pub enum Sort {
+        /// The newest first.
+        NewestFirst = "-published_at",
+        /// The oldest first.
+        OldestFirst = "published_at",
+        /// The last changed first.
+        LastChangedFirst = "-updated_at",
+    }
+}
+
+#[expect(clippy::derivable_impls, reason = "the derive cannot be put on the macro's enumeration")]
+impl Default for Sort {
+    fn default() -> Self {
+        Self::NewestFirst
+    }
+}
+
+/// What a list is filtered by, resolved to ids.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    /// The lists in all of which an article must stand, the shortest first.
+    pub facets: Vec<Facet>,
+    /// Published at this moment or later.
+    pub published_after: Option<Instant>,
+    /// Published before this moment.
+    pub published_before: Option<Instant>,
+    /// Changed at this moment or later.
+    pub updated_after: Option<Instant>,
+    /// Articles to leave out.
+    pub exclude: Vec<ArticleId>,
+    /// The order.
+    pub sort: Sort,
+}
+
+/// An article's place in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable)]
+pub struct Place {
+    /// The article.
+    pub id: ArticleId,
+    published_at: Instant,
+    updated_at: Instant,
+}
+
+impl Place {
+    /// Returns what the list is sorted by.
+    pub fn keys(&self, sort: Sort) -> Vec<String> {
+        let time = match sort {
+            Sort::NewestFirst | Sort::OldestFirst => self.published_at,
+            Sort::LastChangedFirst => self.updated_at,
+        };
+        vec![time.millis().to_string(), self.id.to_string()]
+    }
+}
+
+/// Reads the places of a page, one more than the limit, in the direction of the cursor.
+///
+/// # Errors
+/// `invalid_cursor` when the cursor is of another shape, or when the database fails.
+pub fn places(conn: &mut Conn, filter: &Filter, limit: Limit, cursor: Option<&Cursor>) -> Result<Vec<Place>> {
+    let (driver, others) = match filter.facets.split_first() {
+        Some((driver, others)) => (driver.clone(), others),
+        None => (Facet::all(), [].as_slice()),
+    };
+    let mut query = live_facets::table
+        .filter(live_facets::facet.eq(driver.bytes().to_vec()))
+        .select((live_facets::article_id, live_facets::published_at, live_facets::updated_at))
+        .limit(limit.and_one())
+        .into_boxed();
+    for facet in others {
+        let other = diesel::alias!(live_facets as other);
+        query = query.filter(diesel::dsl::exists(
+            other
+                .filter(other.field(live_facets::article_id).eq(live_facets::article_id))
+                .filter(other.field(live_facets::facet).eq(facet.bytes().to_vec())),
+        ));
+    }
+    if let Some(at) = filter.published_after {
+        query = query.filter(live_facets::published_at.ge(at));
+    }
+    if let Some(at) = filter.published_before {
+        query = query.filter(live_facets::published_at.lt(at));
+    }
+    if let Some(at) = filter.updated_after {
+        query = query.filter(live_facets::updated_at.ge(at));
+    }
+    if !filter.exclude.is_empty() {
+        query = query.filter(live_facets::article_id.ne_all(filter.exclude.clone()));
+    }
+    let is_backward = cursor.is_some_and(|cursor| cursor.direction == Direction::Backward);
+    let is_descending = (filter.sort != Sort::OldestFirst) != is_backward;
+    // The bound on the time alone is what lets the index find the place; the rest breaks ties.
+    macro_rules! ordered {
+        ($column:ident) => {{
+            use live_facets::{$column as time, article_id as id};
+            if let Some((at, article)) = cursor.map(place_of).transpose()? {
+                query = if is_descending {
+                    query.filter(time.le(at)).filter(time.lt(at).or(id.lt(article)))
+                } else {
+                    query.filter(time.ge(at)).filter(time.gt(at).or(id.gt(article)))
+                };
+            }
+            if is_descending { query.order((time.desc(), id.desc())) } else { query.order((time.asc(), id.asc())) }
+        }};
+    }
+    let query = match filter.sort {
+        Sort::NewestFirst | Sort::OldestFirst => ordered!(published_at),
+        Sort::LastChangedFirst => ordered!(updated_at),
+    };
+    Ok(query.load(conn)?)
+}
+
+fn place_of(cursor: &Cursor) -> Result<(Instant, ArticleId)> {
+    let [time, id] = cursor.keys.as_slice() else { return Err(bad_cursor()) };
+    let time = time.parse().ok().and_then(Instant::from_millis).ok_or_else(bad_cursor)?;
+    Ok((time, ArticleId::parse(id).ok_or_else(bad_cursor)?))
+}
+
+fn bad_cursor() -> Error {
+    Error::new(Code::InvalidCursor, "The cursor is not from this list.")
+}
+
+/// What a client filters by, as it was written.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// The section, whose descendants count as well.
+    pub section: Option<Reference<SectionId>>,
+    /// Tags, all of which must match.
+    pub tags: Vec<Reference<TagId>>,
+    /// Somebody in the byline.
+    pub author: Option<Reference<StaffId>>,
+    /// Whether the article stands out.
+    pub is_featured: Option<bool>,
+    /// The language.
+    pub language: Option<Language>,
+}
+
+/// Resolves what is filtered by to lists, those that tend to be short first.
+///
+/// # Errors
+/// `invalid_parameter` with a fault for each name that leads nowhere that readers know.
+pub fn facets(conn: &mut Conn, asked: &Asked) -> Result<Vec<Facet>> {
+    let mut faults = Faults::new();
+    let mut facets = Vec::new();
+    for (index, reference) in asked.tags.iter().enumerate() {
+        let facet = id_of(conn, Kind::Tag, reference)?.map(Facet::tag);
+        // A tag that no live article carries is unknown to readers.
+        match facet.filter(|facet| is_used(conn, facet)) {
+            Some(facet) => facets.push(facet),
+            None => {
+                let pointer = if asked.tags.len() == 1 { "/tag".to_owned() } else { format!("/tag/{index}") };
+                faults.add(pointer, "not_found", format!("there is no tag \"{reference}\""));
+            }
+        }
+    }
+    if let Some(reference) = &asked.author {
+        let id: Option<StaffId> = id_of(conn, Kind::Staff, reference)?;
+        let found = staff::table.filter(staff::id.eq_any(id)).filter(staff::trashed_at.is_null());
+        match found.select(staff::id).first(conn).optional()? {
+            Some(id) => facets.push(Facet::staff(id)),
+            None => faults.add("/author", "not_found", format!("there is no staff profile \"{reference}\"")),
+        }
+    }
+    if let Some(reference) = &asked.section {
+        match store::try_find(conn, reference)?.filter(|row| row.trashed_at.is_none()) {
+            Some(row) => facets.push(Facet::section(row.id)),
+            None => faults.add("/section", "not_found", format!("there is no section \"{reference}\"")),
+        }
+    }
+    facets.extend(asked.is_featured.map(|is_featured| if is_featured { Facet::featured() } else { Facet::not_featured() }));
+    facets.extend(asked.language.as_ref().map(|language| Facet::language(language.as_str())));
+    faults.check(Code::InvalidParameter)?;
+    Ok(facets)
+}
+
+fn id_of<I: Copy + From<ResourceId>>(conn: &mut Conn, kind: Kind, reference: &Reference<I>) -> Result<Option<I>> {
+    match reference {
+        Reference::Id(id) => Ok(Some(*id)),
+        Reference::Slug(slug) => Ok(slugs::owner(conn, kind, &Slug::key_of(slug))?.map(I::from)),
+    }
+}
+
+fn is_used(conn: &mut Conn, facet: &Facet) -> bool {
+    let rows = live_facets::table.filter(live_facets::facet.eq(facet.bytes().to_vec()));
+    diesel::select(diesel::dsl::exists(rows)).get_result(conn).unwrap_or(false)
+}

@@ -1,0 +1,241 @@
+//! Reading the live copy. Cannot reach the working tables.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use serde_json::value::RawValue;
+
+use super::{
+    input::{AuthorRole, Seo, Source},
+    view::{Article, AuthorSummary, Bodies},
+    working::Parts,
+};
+use crate::{
+    clock::Instant,
+    config::SiteConfig,
+    db::{
+        Conn,
+        schema::{live_articles, live_authors, live_bodies, live_related, live_slugs, live_tags, sections, staff, tags},
+    },
+    error::{Error, Result},
+    ids::{ArticleId, StaffId, TagId},
+    input::{Line, Slug, WebUrl},
+    reference::Reference,
+    sections::store::SectionRow,
+    staff::model::StaffKind,
+    tags::model::TagSummary,
+};
+
+/// A row of the table.
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = live_articles)]
+struct LiveRow {
+    id: ArticleId,
+    slug: String,
+    kicker: Option<String>,
+    title: String,
+    standfirst: Option<String>,
+    excerpt: String,
+    excerpt_is_derived: bool,
+    byline: Option<String>,
+    language: String,
+    dateline: Option<String>,
+    is_featured: bool,
+    source_name: Option<String>,
+    source_url: Option<String>,
+    seo_title: Option<String>,
+    seo_description: Option<String>,
+    seo_canonical_url: Option<String>,
+    extensions: Option<String>,
+    word_count: i32,
+    reading_minutes: i32,
+    first_published_at: Instant,
+    published_at: Instant,
+    updated_at: Instant,
+    changed_at: Instant,
+}
+
+/// A live article, and what its answer needs beside it.
+pub struct Shown {
+    /// The view.
+    pub article: Article,
+    /// When it, or anything that it embeds, last changed.
+    pub changed_at: Instant,
+}
+
+/// Returns the live article that a reference names.
+///
+/// # Errors
+/// `not_found` for what readers do not see, a redirect for a slug that readers knew it by.
+pub fn get(conn: &mut Conn, reference: &Reference<ArticleId>, site: &SiteConfig, parts: Parts) -> Result<Shown> {
+    let id = match reference {
+        Reference::Id(id) => *id,
+        Reference::Slug(slug) => live_slugs::table
+            .find(Slug::key_of(slug))
+            .select(live_slugs::article_id)
+            .first(conn)
+            .optional()?
+            .ok_or_else(Error::not_found)?,
+    };
+    let shown = load(conn, &[id], site, parts)?.pop().ok_or_else(Error::not_found)?;
+    match reference {
+        Reference::Slug(asked) if *asked != shown.article.slug => Err(Error::moved_to(shown.article.slug)),
+        _ => Ok(shown),
+    }
+}
+
+/// Reads live articles in the order of their ids' list, in a fixed number of statements.
+///
+/// # Errors
+/// When the database fails.
+pub fn load(conn: &mut Conn, ids: &[ArticleId], site: &SiteConfig, parts: Parts) -> Result<Vec<Shown>> {
+    let rows: Vec<(LiveRow, SectionRow)> = live_articles::table
+        .inner_join(sections::table)
+        .filter(live_articles::id.eq_any(ids.to_vec()))
+        .select((LiveRow::as_select(), SectionRow::as_select()))
+        .load(conn)?;
+    let mut attached = Attached::load(conn, ids, parts)?;
+    let mut by_id: HashMap<ArticleId, (LiveRow, SectionRow)> = rows.into_iter().map(|pair| (pair.0.id, pair)).collect();
+    ids.iter()
+        .filter_map(|id| by_id.remove(id))
+        .map(|(row, section)| present(row, &section, &mut attached, site))
+        .collect()
+}
+
+/// What belongs to some articles, by article.
+struct Attached {
+    authors: HashMap<ArticleId, Vec<(AuthorSummary, Instant)>>,
+    tags: HashMap<ArticleId, Vec<(TagSummary, Instant)>>,
+    related: HashMap<ArticleId, Vec<ArticleId>>,
+    bodies: HashMap<ArticleId, Bodies>,
+}
+
+impl Attached {
+    fn load(conn: &mut Conn, ids: &[ArticleId], parts: Parts) -> Result<Self> {
+        Ok(Self {
+            authors: authors(conn, ids)?,
+            tags: tags_of(conn, ids)?,
+            related: related(conn, ids)?,
+            bodies: if parts.any() { bodies(conn, ids, parts)? } else { HashMap::new() },
+        })
+    }
+}
+
+fn authors(conn: &mut Conn, ids: &[ArticleId]) -> Result<HashMap<ArticleId, Vec<(AuthorSummary, Instant)>>> {
+    type Row = (ArticleId, AuthorRole, (StaffId, String, String, StaffKind, Option<String>, Instant));
+    let rows: Vec<Row> = live_authors::table
+        .inner_join(staff::table)
+        .filter(live_authors::article_id.eq_any(ids.to_vec()))
+        .order((live_authors::article_id, live_authors::position))
+        .select((
+            live_authors::article_id,
+            live_authors::role,
+            (staff::id, staff::slug, staff::name, staff::kind, staff::title, staff::updated_at),
+        ))
+        .load(conn)?;
+    let mut found: HashMap<ArticleId, Vec<(AuthorSummary, Instant)>> = HashMap::new();
+    for (article, role, (id, slug, name, kind, title, updated_at)) in rows {
+        let author = AuthorSummary { id, slug, name, kind, title, role };
+        found.entry(article).or_default().push((author, updated_at));
+    }
+    Ok(found)
+}
+
+fn tags_of(conn: &mut Conn, ids: &[ArticleId]) -> Result<HashMap<ArticleId, Vec<(TagSummary, Instant)>>> {
+    let rows: Vec<(ArticleId, (TagId, String, String, Instant))> = live_tags::table
+        .inner_join(tags::table)
+        .filter(live_tags::article_id.eq_any(ids.to_vec()))
+        .order((live_tags::article_id, live_tags::position))
+        .select((live_tags::article_id, (tags::id, tags::slug, tags::name, tags::updated_at)))
+        .load(conn)?;
+    let mut found: HashMap<ArticleId, Vec<(TagSummary, Instant)>> = HashMap::new();
+    for (article, (id, slug, name, updated_at)) in rows {
+        found.entry(article).or_default().push((TagSummary { id, slug, name }, updated_at));
+    }
+    Ok(found)
+}
+
+/// Only what readers see is related: the join leaves out the rest.
+fn related(conn: &mut Conn, ids: &[ArticleId]) -> Result<HashMap<ArticleId, Vec<ArticleId>>> {
+    let rows: Vec<(ArticleId, ArticleId)> = live_related::table
+        .inner_join(live_articles::table.on(live_articles::id.eq(live_related::related_id)))
+        .filter(live_related::article_id.eq_any(ids.to_vec()))
+        .order((live_related::article_id, live_related::position))
+        .select((live_related::article_id, live_related::related_id))
+        .load(conn)?;
+    let mut found: HashMap<ArticleId, Vec<ArticleId>> = HashMap::new();
+    for (article, related) in rows {
+        found.entry(article).or_default().push(related);
+    }
+    Ok(found)
+}
+
+fn bodies(conn: &mut Conn, ids: &[ArticleId], parts: Parts) -> Result<HashMap<ArticleId, Bodies>> {
+    let rows: Vec<(ArticleId, String, String, String)> = live_bodies::table
+        .filter(live_bodies::article_id.eq_any(ids.to_vec()))
+        .select((live_bodies::article_id, live_bodies::html, live_bodies::blocks, live_bodies::text))
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(id, html, blocks, text)| {
+            let blocks = if parts.blocks { Some(RawValue::from_string(blocks).map_err(Error::internal)?) } else { None };
+            Ok((id, Bodies { html: parts.html.then_some(html), blocks, text: parts.text.then_some(text) }))
+        })
+        .collect()
+}
+
+fn present(row: LiveRow, section: &SectionRow, attached: &mut Attached, site: &SiteConfig) -> Result<Shown> {
+    let authors = attached.authors.remove(&row.id).unwrap_or_default();
+    let tags = attached.tags.remove(&row.id).unwrap_or_default();
+    let bodies = attached.bodies.remove(&row.id).unwrap_or_default();
+    let embedded = authors.iter().map(|(_, at)| *at).chain(tags.iter().map(|(_, at)| *at));
+    let changed_at = embedded.chain([section.updated_at]).fold(row.changed_at, Ord::max);
+    let article = Article {
+        view: "live",
+        id: row.id,
+        url: site.article_url(&row.slug, &section.path, row.id, row.published_at),
+        source: source(row.source_name, row.source_url)?,
+        seo: seo(row.seo_title, row.seo_description, row.seo_canonical_url)?,
+        extensions: row.extensions.map(RawValue::from_string).transpose().map_err(Error::internal)?,
+        slug: row.slug,
+        kicker: row.kicker,
+        title: row.title,
+        standfirst: row.standfirst,
+        excerpt: row.excerpt,
+        excerpt_is_derived: row.excerpt_is_derived,
+        language: row.language,
+        dateline: row.dateline,
+        section: section.summary(),
+        authors: authors.into_iter().map(|(author, _)| author).collect(),
+        byline: row.byline,
+        tags: tags.into_iter().map(|(tag, _)| tag).collect(),
+        featured: row.is_featured,
+        related: attached.related.remove(&row.id).unwrap_or_default(),
+        word_count: row.word_count,
+        reading_minutes: row.reading_minutes,
+        first_published_at: row.first_published_at,
+        published_at: row.published_at,
+        updated_at: row.updated_at,
+        body_html: bodies.html,
+        body_blocks: bodies.blocks,
+        body_text: bodies.text,
+    };
+    Ok(Shown { article, changed_at })
+}
+
+fn damaged(invalid: crate::input::Invalid) -> Error {
+    Error::internal(format!("a live article is damaged: {}", invalid.detail))
+}
+
+fn source(name: Option<String>, url: Option<String>) -> Result<Option<Source>> {
+    let Some(name) = name else { return Ok(None) };
+    let url = url.as_deref().map(WebUrl::parse).transpose().map_err(damaged)?;
+    Ok(Some(Source { name: Line::parse(&name).map_err(damaged)?, url }))
+}
+
+fn seo(title: Option<String>, description: Option<String>, canonical_url: Option<String>) -> Result<Seo> {
+    Ok(Seo {
+        title: title.as_deref().map(Line::parse).transpose().map_err(damaged)?,
+        description: description.as_deref().map(Line::parse).transpose().map_err(damaged)?,
+        canonical_url: canonical_url.as_deref().map(WebUrl::parse).transpose().map_err(damaged)?,
+    })
+}

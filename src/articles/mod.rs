@@ -1,0 +1,21 @@
+//! Articles, in two copies: the working copy, a list of revisions, and the live copy, which readers see.
+//!
+//! Only [`lifecycle`] writes the live copy. What serves readers ([`live`], [`list`], [`routes`] without `view=working`)
+//! cannot reach the working tables: they are private to [`working`], so a draft cannot leak through a filter, a count, a
+//! relation or an ETag. Start at [`input`] and [`view`] for the shapes, [`lifecycle`] for the rules.
+
+pub mod content;
+pub mod desk;
+pub mod facets;
+pub mod input;
+pub mod lifecycle;
+pub mod list;
+pub mod live;
+pub mod params;
+pub mod publishing;
+pub mod resolve;
+pub mod retag;
+pub mod routes;
+pub mod usage;
+pub mod view;
+pub mod working;

@@ -1,0 +1,303 @@
+//! The query parameters of articles.
+
+use std::{collections::BTreeSet, sync::OnceLock};
+
+use deserr::Deserr;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, PartialSchema};
+
+use super::{
+    lifecycle::State,
+    list::Sort,
+    view::{Article, WorkingArticle},
+    working::Parts,
+};
+use crate::{
+    error::{Code, Error, Fault, Result},
+    http::{
+        page::Limit,
+        query::{Flag, Many, Moment, Names},
+        view::View,
+    },
+    ids::{ArticleId, SectionId, StaffId, TagId, UserId},
+    input::{Faults, Invalid, Language},
+    reference::Reference,
+};
+
+/// Which articles to list, and what of them.
+#[derive(Clone, Debug, Deserr, IntoParams)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ArticleListParams {
+    /// `live` (the default) is what readers see; `working` lists working copies, the latest change first, and needs a token.
+    #[deserr(default)]
+    #[param(required = false)]
+    pub view: View,
+    /// Articles of a section, by id or slug, and of all sections below it.
+    #[deserr(default)]
+    #[param(value_type = String, required = false, example = "world")]
+    pub section: Option<Reference<SectionId>>,
+    /// Articles with a tag, by id or slug; when repeated, all must match. Only for `view=live`.
+    #[deserr(default)]
+    #[param(value_type = Vec<String>, required = false)]
+    pub tag: Many<Reference<TagId>>,
+    /// Articles of somebody in the byline, by id or slug. Only for `view=live`.
+    #[deserr(default)]
+    #[param(value_type = String, required = false)]
+    pub author: Option<Reference<StaffId>>,
+    /// Published at this moment or later. Only for `view=live`.
+    #[deserr(default)]
+    #[param(value_type = String, format = DateTime, required = false, example = "2026-11-01T00:00:00Z")]
+    pub published_after: Option<Moment>,
+    /// Published before this moment. Only for `view=live`.
+    #[deserr(default)]
+    #[param(value_type = String, format = DateTime, required = false)]
+    pub published_before: Option<Moment>,
+    /// Changed at this moment or later.
+    #[deserr(default)]
+    #[param(value_type = String, format = DateTime, required = false)]
+    pub updated_after: Option<Moment>,
+    /// Articles that are to stand out, or those that are not. Only for `view=live`.
+    #[deserr(default)]
+    #[param(value_type = bool, required = false)]
+    pub featured: Option<Flag>,
+    /// Articles in a language, as a BCP 47 tag. Only for `view=live`.
+    #[deserr(default)]
+    #[param(value_type = String, required = false, example = "en")]
+    pub language: Option<Language>,
+    /// Ids of articles to leave out, separated by commas or in repeated parameters; up to 100. Only for `view=live`.
+    #[deserr(default)]
+    #[param(value_type = Vec<String>, required = false)]
+    pub exclude: Many<Ids>,
+    /// The order. Only for `view=live`.
+    #[deserr(default)]
+    #[param(required = false)]
+    pub sort: Option<Sort>,
+    /// Working copies in a state. Only for `view=working`.
+    #[deserr(default)]
+    #[param(required = false)]
+    pub state: Option<State>,
+    /// Working copies that somebody created: a user id, or `me`. Only for `view=working`.
+    #[deserr(default)]
+    #[param(value_type = String, required = false, example = "me")]
+    pub created_by: Option<Creator>,
+    /// `true` lists what is in the trash. Only for `view=working`.
+    #[deserr(default)]
+    #[param(value_type = bool, required = false)]
+    pub trashed: Option<Flag>,
+    /// Bodies to include, separated by commas: `body_html`, `body_blocks`, `body_text`.
+    #[deserr(default)]
+    #[param(value_type = String, required = false, example = "body_html")]
+    pub include: Option<Names>,
+    /// The only members to answer with, separated by commas.
+    #[deserr(default)]
+    #[param(value_type = String, required = false, example = "id,title,excerpt,published_at")]
+    pub fields: Option<Names>,
+    /// How many to list, 1 to 100.
+    #[deserr(default)]
+    #[param(value_type = u8, minimum = 1, maximum = 100, default = 20, required = false)]
+    pub limit: Limit,
+    /// `page.next` or `page.prev` of another page of the same list.
+    #[deserr(default)]
+    #[param(value_type = String, required = false)]
+    pub cursor: Option<String>,
+}
+
+/// What of an article to answer with.
+#[derive(Clone, Debug, Deserr, IntoParams)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ArticleParams {
+    /// `live` (the default) is what readers see; `working` is the newest revision and needs a token.
+    #[deserr(default)]
+    #[param(required = false)]
+    pub view: View,
+    /// Bodies to include instead of `body_html`, separated by commas: `body_html`, `body_blocks`, `body_text`.
+    #[deserr(default)]
+    #[param(value_type = String, required = false, example = "body_html,body_blocks")]
+    pub include: Option<Names>,
+    /// The only members to answer with, separated by commas.
+    #[deserr(default)]
+    #[param(value_type = String, required = false, example = "id,title,body_html")]
+    pub fields: Option<Names>,
+}
+
+/// Some ids in one parameter.
+#[derive(Clone, Debug)]
+pub struct Ids(pub Vec<ArticleId>);
+
+/// The most ids that can be left out.
+const MOST_EXCLUDED: usize = 100;
+
+impl Ids {
+    fn parse(text: &str) -> std::result::Result<Self, Invalid> {
+        let ids: Option<Vec<ArticleId>> = text.split(',').map(ArticleId::parse).collect();
+        let ids = ids.ok_or_else(|| Invalid::new("invalid_id", "must be ids of articles, separated by commas"))?;
+        if ids.len() > MOST_EXCLUDED {
+            return Err(Invalid::new("too_many", format!("at most {MOST_EXCLUDED} ids are allowed")));
+        }
+        Ok(Self(ids))
+    }
+}
+
+crate::input::parsed!(Ids);
+
+/// Who created an article.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Creator {
+    /// The caller.
+    Me,
+    /// A user.
+    User(UserId),
+}
+
+impl Creator {
+    fn parse(text: &str) -> std::result::Result<Self, Invalid> {
+        match text {
+            "me" => Ok(Self::Me),
+            id => UserId::parse(id).map(Self::User).ok_or_else(|| Invalid::new("invalid_id", "must be a user id or me")),
+        }
+    }
+}
+
+crate::input::parsed!(Creator);
+
+impl ArticleListParams {
+    /// Refuses parameters that the view does not have, and all other faults that need no database.
+    ///
+    /// # Errors
+    /// `invalid_parameter` with all faults.
+    pub fn check(&self) -> Result<()> {
+        let mut faults = Faults::new();
+        let only_live = [
+            ("tag", !self.tag.0.is_empty()),
+            ("author", self.author.is_some()),
+            ("published_after", self.published_after.is_some()),
+            ("published_before", self.published_before.is_some()),
+            ("featured", self.featured.is_some()),
+            ("language", self.language.is_some()),
+            ("exclude", !self.exclude.0.is_empty()),
+            ("sort", self.sort.is_some()),
+        ];
+        let only_working =
+            [("state", self.state.is_some()), ("created_by", self.created_by.is_some()), ("trashed", self.trashed.is_some())];
+        let (foreign, other): (&[(&str, bool)], _) =
+            if self.view == View::Live { (&only_working, "working") } else { (&only_live, "live") };
+        for (name, is_given) in foreign {
+            if *is_given {
+                faults.add(format!("/{name}"), "not_allowed", format!("only for view={other}"));
+            }
+        }
+        if self.exclude.0.iter().map(|ids| ids.0.len()).sum::<usize>() > MOST_EXCLUDED {
+            faults.add("/exclude", "too_many", format!("at most {MOST_EXCLUDED} ids are allowed"));
+        }
+        if self.tag.0.len() > 10 {
+            faults.add("/tag", "too_many", "at most 10 tags are allowed");
+        }
+        faults.check(Code::InvalidParameter)
+    }
+
+    /// Returns the bodies to include: none unless asked for.
+    ///
+    /// # Errors
+    /// `invalid_parameter` for a name that is not one.
+    pub fn parts(&self) -> Result<Parts> {
+        self.include.as_ref().map_or(Ok(Parts::default()), parts)
+    }
+
+    /// Names the list, so that a cursor of another list does not fit.
+    pub fn binding(&self) -> String {
+        let mut copy = self.clone();
+        // What of the articles is shown, and how many, does not make it another list.
+        (copy.cursor, copy.fields, copy.include, copy.limit) = (None, None, None, Limit::default());
+        copy.sort = Some(copy.sort.unwrap_or_default());
+        format!("articles|{copy:?}")
+    }
+}
+
+impl ArticleParams {
+    /// Returns the bodies to include: the HTML unless something else is asked for.
+    ///
+    /// # Errors
+    /// `invalid_parameter` for a name that is not one.
+    pub fn parts(&self) -> Result<Parts> {
+        self.include.as_ref().map_or(Ok(Parts::SINGLE), parts)
+    }
+}
+
+fn parts(names: &Names) -> Result<Parts> {
+    let mut parts = Parts::default();
+    for name in &names.0 {
+        match name.as_str() {
+            "body_html" => parts.html = true,
+            "body_blocks" => parts.blocks = true,
+            "body_text" => parts.text = true,
+            other => return Err(unknown("/include", other, "body_html, body_blocks, body_text")),
+        }
+    }
+    Ok(parts)
+}
+
+fn unknown(pointer: &str, name: &str, known: &str) -> Error {
+    let name: String = name.chars().take(60).collect();
+    let detail = format!("\"{name}\" is not known here; known are {known}");
+    Error::faults(Code::InvalidParameter, vec![Fault::new(pointer, "unknown", detail)])
+}
+
+/// The members that a representation can be trimmed to.
+#[derive(Clone, Debug)]
+pub struct Fields(Option<BTreeSet<String>>);
+
+impl Fields {
+    /// Reads the list of members for a view.
+    ///
+    /// # Errors
+    /// `invalid_parameter` for a name that is not a member of the view.
+    pub fn of(names: Option<&Names>, view: View) -> Result<Self> {
+        let Some(names) = names else { return Ok(Self(None)) };
+        let known = match view {
+            View::Live => {
+                static KNOWN: OnceLock<Vec<String>> = OnceLock::new();
+                KNOWN.get_or_init(|| members_of(Article::schema()))
+            }
+            View::Working => {
+                static KNOWN: OnceLock<Vec<String>> = OnceLock::new();
+                KNOWN.get_or_init(|| members_of(WorkingArticle::schema()))
+            }
+        };
+        if let Some(name) = names.0.iter().find(|name| !known.contains(name)) {
+            return Err(unknown("/fields", name, &known.join(", ")));
+        }
+        Ok(Self(Some(names.0.iter().cloned().collect())))
+    }
+
+    /// Returns a representation with only the members that were asked for.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn trim(&self, value: &impl Serialize) -> Result<Value> {
+        let mut value = serde_json::to_value(value).map_err(Error::internal)?;
+        if let (Some(fields), Value::Object(members)) = (&self.0, &mut value) {
+            let kept: Map<String, Value> =
+                std::mem::take(members).into_iter().filter(|(name, _)| fields.contains(name)).collect();
+            *members = kept;
+        }
+        Ok(value)
+    }
+
+    /// Returns whether everything is answered.
+    pub fn is_all(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+/// The members of a view, but for the one that names the view: a trimmed representation is of neither.
+fn members_of(schema: utoipa::openapi::RefOr<utoipa::openapi::Schema>) -> Vec<String> {
+    match schema {
+        utoipa::openapi::RefOr::T(utoipa::openapi::Schema::Object(object)) => {
+            object.properties.keys().filter(|name| *name != "view").cloned().collect()
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,214 @@
+//! References to sections, staff, tags and articles: from what clients write to ids, and from ids to summaries.
+//!
+//! Each direction takes a fixed number of statements, however many references there are.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
+use super::{
+    content::{Author, Content},
+    input::{ArticleInput, refuse_twice},
+    view::{AuthorSummary, UserSummary},
+};
+use crate::{
+    auth::identity::Caller,
+    db::{
+        Conn,
+        schema::{sections, slugs, staff, tags, users},
+    },
+    error::{Code, Result},
+    ids::{ArticleId, ResourceId, SectionId, StaffId, TagId, UserId},
+    input::{Faults, Slug},
+    reference::Reference,
+    sections::{model::SectionSummary, store::SectionRow},
+    staff::model::StaffKind,
+    tags::model::TagSummary,
+};
+
+/// The references of an input, resolved.
+pub struct Resolved {
+    /// The section.
+    pub section: Option<SectionId>,
+    /// The byline.
+    pub authors: Vec<Author>,
+    /// The tags.
+    pub tags: Vec<TagId>,
+    /// Related articles.
+    pub related: Vec<ArticleId>,
+}
+
+/// Resolves all references of an input, and reports all that lead nowhere.
+///
+/// # Errors
+/// `invalid_input` with a fault for each reference to what does not exist or is in the trash.
+pub fn references(conn: &mut Conn, input: &ArticleInput, caller: &Caller) -> Result<Resolved> {
+    let mut faults = Faults::new();
+    let section: Vec<_> = input.section.iter().collect();
+    let section = pick::<SectionId>(conn, "section", &section, section_ids, |_| "/section".to_owned(), &mut faults)?;
+    let names: Vec<_> = input.authors.0.iter().map(|author| &author.staff).collect();
+    let staff = pick::<StaffId>(conn, "staff", &names, staff_ids, |i| format!("/authors/{i}/staff"), &mut faults)?;
+    let names: Vec<_> = input.tags.0.iter().collect();
+    let tags = pick::<TagId>(conn, "tag", &names, tag_ids, |i| format!("/tags/{i}"), &mut faults)?;
+    let names: Vec<_> = input.related.0.iter().collect();
+    let visible = |conn: &mut Conn, ids: Vec<ArticleId>| super::working::visible_ids(conn, ids, caller);
+    let related = pick::<ArticleId>(conn, "article", &names, visible, |i| format!("/related/{i}"), &mut faults)?;
+    let authors: Vec<Author> = staff
+        .into_iter()
+        .zip(&input.authors.0)
+        .filter_map(|(id, author)| id.map(|staff| Author { staff, role: author.role }))
+        .collect();
+    let (tags, related): (Vec<TagId>, Vec<ArticleId>) =
+        (tags.into_iter().flatten().collect(), related.into_iter().flatten().collect());
+    refuse_twice(&mut faults, "/authors", authors.iter());
+    refuse_twice(&mut faults, "/tags", tags.iter());
+    refuse_twice(&mut faults, "/related", related.iter());
+    faults.check(Code::InvalidInput)?;
+    Ok(Resolved { section: section.into_iter().flatten().next(), authors, tags, related })
+}
+
+/// Resolves references of one kind; what leads nowhere is `None` and a fault.
+fn pick<I>(
+    conn: &mut Conn,
+    kind: &str,
+    references: &[&Reference<I>],
+    existing: impl Fn(&mut Conn, Vec<I>) -> Result<Vec<I>>,
+    pointer: impl Fn(usize) -> String,
+    faults: &mut Faults,
+) -> Result<Vec<Option<I>>>
+where
+    I: Copy + Eq + std::fmt::Display + From<ResourceId>,
+{
+    if references.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys: Vec<String> = references.iter().filter_map(|reference| slug_key(reference)).collect();
+    let by_slug: HashMap<String, ResourceId> = if keys.is_empty() {
+        HashMap::new()
+    } else {
+        slugs::table
+            .filter(slugs::kind.eq(kind))
+            .filter(slugs::key.eq_any(keys))
+            .select((slugs::key, slugs::resource_id))
+            .load(conn)?
+            .into_iter()
+            .collect()
+    };
+    let ids: Vec<Option<I>> = references
+        .iter()
+        .map(|reference| match reference {
+            Reference::Id(id) => Some(*id),
+            Reference::Slug(slug) => by_slug.get(&Slug::key_of(slug)).map(|id| I::from(*id)),
+        })
+        .collect();
+    let existing = existing(conn, ids.iter().flatten().copied().collect())?;
+    let ids = ids.into_iter().map(|id| id.filter(|id| existing.contains(id)));
+    let picked: Vec<Option<I>> = ids.collect();
+    for (index, (id, reference)) in picked.iter().zip(references).enumerate() {
+        if id.is_none() {
+            let what = if kind == "staff" { "staff profile" } else { kind };
+            faults.add(pointer(index), "not_found", format!("there is no {what} \"{reference}\""));
+        }
+    }
+    Ok(picked)
+}
+
+fn slug_key<I>(reference: &Reference<I>) -> Option<String> {
+    match reference {
+        Reference::Id(_) => None,
+        Reference::Slug(slug) => Some(Slug::key_of(slug)),
+    }
+}
+
+fn section_ids(conn: &mut Conn, ids: Vec<SectionId>) -> Result<Vec<SectionId>> {
+    let found = sections::table.filter(sections::id.eq_any(ids)).filter(sections::trashed_at.is_null());
+    Ok(found.select(sections::id).load(conn)?)
+}
+
+fn staff_ids(conn: &mut Conn, ids: Vec<StaffId>) -> Result<Vec<StaffId>> {
+    let found = staff::table.filter(staff::id.eq_any(ids)).filter(staff::trashed_at.is_null());
+    Ok(found.select(staff::id).load(conn)?)
+}
+
+fn tag_ids(conn: &mut Conn, ids: Vec<TagId>) -> Result<Vec<TagId>> {
+    let found = tags::table.filter(tags::id.eq_any(ids)).filter(tags::trashed_at.is_null());
+    Ok(found.select(tags::id).load(conn)?)
+}
+
+/// What the working copies of some articles refer to, as summaries.
+#[derive(Debug, Default)]
+pub struct Embedded {
+    sections: HashMap<SectionId, SectionSummary>,
+    staff: HashMap<StaffId, (String, String, StaffKind, Option<String>)>,
+    tags: HashMap<TagId, TagSummary>,
+    users: HashMap<UserId, UserSummary>,
+}
+
+impl Embedded {
+    /// Reads the summaries of all that some contents refer to.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn load<'a>(
+        conn: &mut Conn,
+        contents: impl Iterator<Item = &'a Content> + Clone,
+        user_ids: Vec<UserId>,
+    ) -> Result<Self> {
+        let section_ids: Vec<SectionId> = contents.clone().filter_map(|content| content.section).collect();
+        let staff_ids: Vec<StaffId> = contents.clone().flat_map(|c| c.authors.iter().map(|a| a.staff)).collect();
+        let tag_ids: Vec<TagId> = contents.flat_map(|content| content.tags.iter().copied()).collect();
+        Ok(Self {
+            sections: sections::table
+                .filter(sections::id.eq_any(section_ids))
+                .select(SectionRow::as_select())
+                .load(conn)?
+                .into_iter()
+                .map(|row| (row.id, row.summary()))
+                .collect(),
+            staff: staff::table
+                .filter(staff::id.eq_any(staff_ids))
+                .select((staff::id, (staff::slug, staff::name, staff::kind, staff::title)))
+                .load::<(StaffId, (String, String, StaffKind, Option<String>))>(conn)?
+                .into_iter()
+                .collect(),
+            tags: tags::table
+                .filter(tags::id.eq_any(tag_ids))
+                .select((tags::id, tags::slug, tags::name))
+                .load::<(TagId, String, String)>(conn)?
+                .into_iter()
+                .map(|(id, slug, name)| (id, TagSummary { id, slug, name }))
+                .collect(),
+            users: users::table
+                .filter(users::id.eq_any(user_ids))
+                .select((users::id, users::name))
+                .load::<(UserId, String)>(conn)?
+                .into_iter()
+                .map(|(id, name)| (id, UserSummary { id, name }))
+                .collect(),
+        })
+    }
+
+    /// Returns the section of a content.
+    pub fn section(&self, content: &Content) -> Option<SectionSummary> {
+        content.section.and_then(|id| self.sections.get(&id).cloned())
+    }
+
+    /// Returns the byline of a content.
+    pub fn authors(&self, content: &Content) -> Vec<AuthorSummary> {
+        let summary = |author: &Author| {
+            let (slug, name, kind, title) = self.staff.get(&author.staff)?.clone();
+            Some(AuthorSummary { id: author.staff, slug, name, kind, title, role: author.role })
+        };
+        content.authors.iter().filter_map(summary).collect()
+    }
+
+    /// Returns the tags of a content.
+    pub fn tags(&self, content: &Content) -> Vec<TagSummary> {
+        content.tags.iter().filter_map(|id| self.tags.get(id).cloned()).collect()
+    }
+
+    /// Returns a user account.
+    pub fn user(&self, id: UserId) -> UserSummary {
+        self.users.get(&id).cloned().unwrap_or(UserSummary { id, name: String::new() })
+    }
+}

@@ -1,0 +1,341 @@
+//! The endpoints of articles.
+
+use actix_web::HttpResponse;
+
+use super::{
+    desk,
+    input::ArticleInput,
+    lifecycle::Verb,
+    list::{self, Asked},
+    live,
+    params::{ArticleListParams, ArticleParams, Creator, Fields},
+    view::{Article, ArticlePage, WorkingArticle, WorkingArticlePage},
+    working::{self, Parts, Working},
+};
+use crate::{
+    auth::{identity::Caller, rights::Operation},
+    changes,
+    db::{Conn, Tx},
+    delivery::Live,
+    error::{Error, Result},
+    http::{
+        call::Call,
+        page::{self, Cursor, PageInfo},
+        problem::Refusal,
+        query::Flag,
+        reply::Reply,
+        routing::endpoints,
+        view::{NoInput, View},
+    },
+    ids::ArticleId,
+    reference::Reference,
+    revisions::Basis,
+    sections,
+    state::State,
+};
+
+endpoints! {
+    "/v1/articles" { get list_articles, post create_article }
+    "/v1/articles/{article}" { get get_article, patch update_article, delete delete_article }
+    "/v1/articles/{article}/restore" { post restore_article }
+    "/v1/articles/{article}/submit" { post submit_article }
+    "/v1/articles/{article}/return" { post return_article }
+    "/v1/articles/{article}/publish" { post publish_article }
+    "/v1/articles/{article}/withdraw" { post withdraw_article }
+}
+
+/// List articles
+///
+/// What readers see, newest first, unless `view=working`. The box of recent posts beside an article is
+/// `?limit=6&exclude={id}&fields=id,slug,title,excerpt,published_at`. Filters combine: all must match. Pages follow a
+/// cursor, so that nothing is shown twice or left out while articles are published.
+#[utoipa::path(get, path = "/v1/articles", operation_id = "listArticles", tag = "articles", params(ArticleListParams),
+    responses((status = 200, description = "A page of articles.", body = ArticlePage)))]
+async fn list_articles(call: Call) -> Result<HttpResponse, Refusal> {
+    let caller = call.optional_caller().await?;
+    let params: ArticleListParams = call.query()?;
+    params.view.require(caller.as_ref(), Operation::ListWorkingArticles)?;
+    params.check()?;
+    let fields = Fields::of(params.fields.as_ref(), params.view)?;
+    let parts = params.parts()?;
+    let address = (call.path().to_owned(), call.query_text().to_owned());
+    let state = call.state.clone();
+    if params.view == View::Working {
+        let caller = caller.ok_or_else(Caller::missing)?;
+        return Ok(call
+            .read_working(move |conn| {
+                let page = working_page(conn, &state, &caller, &params, parts)?;
+                let links = page::links(&address.0, &address.1, &page.page);
+                Ok(if fields.is_all() { Reply::json(200, &page)? } else { Reply::json(200, &trimmed(&page.data, &page.page, &fields)?)? }
+                    .links(links))
+            })
+            .await?);
+    }
+    Ok(call
+        .read_live(caller.as_ref(), move |conn| {
+            let page = live_page(conn, &state, &params, parts)?;
+            let links = page::links(&address.0, &address.1, &page.page);
+            let last_modified = changes::last_at(conn)?;
+            let live = if fields.is_all() {
+                Live::new(&page, last_modified)?
+            } else {
+                Live::new(&trimmed(&page.data, &page.page, &fields)?, last_modified)?
+            };
+            let keys = page.data.iter().map(|article| format!("article-{}", article.id));
+            Ok(live.keyed(["articles".to_owned()]).keyed(keys).linked(links))
+        })
+        .await?)
+}
+
+fn trimmed(data: &[impl serde::Serialize], page: &PageInfo, fields: &Fields) -> Result<serde_json::Value> {
+    let data = data.iter().map(|item| fields.trim(item)).collect::<Result<Vec<_>>>()?;
+    Ok(serde_json::json!({ "data": data, "page": page }))
+}
+
+fn live_page(conn: &mut Conn, state: &State, params: &ArticleListParams, parts: Parts) -> Result<ArticlePage> {
+    let asked = Asked {
+        section: params.section.clone(),
+        tags: params.tag.0.clone(),
+        author: params.author.clone(),
+        is_featured: params.featured.map(|flag| flag.0),
+        language: params.language.clone(),
+    };
+    let filter = list::Filter {
+        facets: list::facets(conn, &asked)?,
+        published_after: params.published_after.map(|moment| moment.0),
+        published_before: params.published_before.map(|moment| moment.0),
+        updated_after: params.updated_after.map(|moment| moment.0),
+        exclude: params.exclude.0.iter().flat_map(|ids| ids.0.iter().copied()).collect(),
+        sort: params.sort.unwrap_or_default(),
+    };
+    let binding = params.binding();
+    let cursor = params.cursor.as_deref().map(|text| Cursor::open(text, &state.key, &binding)).transpose()?;
+    let places = list::places(conn, &filter, params.limit, cursor.as_ref())?;
+    let slice = page::slice(places, params.limit, cursor.as_ref());
+    let info = slice.info(params.limit, &state.key, &binding, |place| place.keys(filter.sort));
+    let ids: Vec<ArticleId> = slice.rows.iter().map(|place| place.id).collect();
+    let shown = live::load(conn, &ids, &state.config.site, parts)?;
+    Ok(ArticlePage { data: shown.into_iter().map(|shown| shown.article).collect(), page: info })
+}
+
+fn working_page(
+    conn: &mut Conn,
+    state: &State,
+    caller: &Caller,
+    params: &ArticleListParams,
+    parts: Parts,
+) -> Result<WorkingArticlePage> {
+    let section = params.section.as_ref().map(|reference| sections::store::named(conn, reference, "/section")).transpose()?;
+    let filter = desk::Filter {
+        state: params.state,
+        section,
+        created_by: params.created_by.map(|creator| match creator {
+            Creator::Me => caller.user_id,
+            Creator::User(id) => id,
+        }),
+        updated_after: params.updated_after.map(|moment| moment.0),
+        is_trashed: params.trashed == Some(Flag(true)),
+    };
+    let binding = format!("{}|{}", params.binding(), caller.user_id);
+    let cursor = params.cursor.as_deref().map(|text| Cursor::open(text, &state.key, &binding)).transpose()?;
+    let rows = desk::rows(conn, caller, &filter, params.limit, cursor.as_ref())?;
+    let slice = page::slice(rows, params.limit, cursor.as_ref());
+    let info = slice.info(params.limit, &state.key, &binding, desk::keys);
+    Ok(WorkingArticlePage { data: desk::views(conn, slice.rows, &state.config.site, parts)?, page: info })
+}
+
+/// Create an article
+///
+/// A draft that readers do not see. The slug is made from the title when it is not given.
+#[utoipa::path(post, path = "/v1/articles", operation_id = "createArticle", tag = "articles", request_body = ArticleInput,
+    responses((status = 201, description = "The new draft.", body = WorkingArticle)))]
+async fn create_article(mut call: Call) -> Result<HttpResponse, Refusal> {
+    let caller = call.caller(Operation::CreateArticle).await?;
+    call.no_query()?;
+    let input: ArticleInput = call.body().await?;
+    let (state, by) = (call.state.clone(), caller.clone());
+    Ok(call
+        .write(&caller, move |tx| {
+            let working = working::create(tx, &by, &input)?;
+            let location = format!("/v1/articles/{}", working.row.id);
+            Ok(reply(tx.conn, working, &state, 201)?.header("location", location))
+        })
+        .await?)
+}
+
+/// Read an article
+///
+/// What readers see, unless `view=working`. A former slug answers 301 with the present address.
+#[utoipa::path(get, path = "/v1/articles/{article}", operation_id = "getArticle", tag = "articles",
+    params(("article" = String, Path, description = "The article's id or slug."), ArticleParams),
+    responses((status = 200, description = "The article.", body = Article)))]
+async fn get_article(call: Call) -> Result<HttpResponse, Refusal> {
+    let caller = call.optional_caller().await?;
+    let params: ArticleParams = call.query()?;
+    params.view.require(caller.as_ref(), Operation::ReadWorkingArticle)?;
+    let fields = Fields::of(params.fields.as_ref(), params.view)?;
+    let parts = params.parts()?;
+    let (reference, state) = (call.reference("article")?, call.state.clone());
+    if params.view == View::Working {
+        let caller = caller.ok_or_else(Caller::missing)?;
+        return Ok(call
+            .read_working(move |conn| {
+                let working = working::find(conn, &reference, &caller, Operation::ReadWorkingArticle)?;
+                let revision = working.row.revision;
+                let view = working.view(conn, &state.config.site, &parts)?;
+                Ok(if fields.is_all() { Reply::json(200, &view)? } else { Reply::json(200, &fields.trim(&view)?)? }
+                    .revision(revision))
+            })
+            .await?);
+    }
+    Ok(call
+        .read_live(caller.as_ref(), move |conn| {
+            let shown = live::get(conn, &reference, &state.config.site, parts)?;
+            let live = if fields.is_all() {
+                Live::new(&shown.article, shown.changed_at)?
+            } else {
+                Live::new(&fields.trim(&shown.article)?, shown.changed_at)?
+            };
+            Ok(live.keyed(surrogate_keys(&shown.article)))
+        })
+        .await?)
+}
+
+fn surrogate_keys(article: &Article) -> Vec<String> {
+    let mut keys = vec![format!("article-{}", article.id), format!("section-{}", article.section.id)];
+    keys.extend(article.authors.iter().map(|author| format!("staff-{}", author.id)));
+    keys.extend(article.tags.iter().map(|tag| format!("tag-{}", tag.id)));
+    keys
+}
+
+/// Change an article
+///
+/// A merge patch on the working copy: members that are absent stay as they are, `null` removes. Readers notice nothing
+/// until the next `publish`. A body replaces the one before, whichever way either is written.
+#[utoipa::path(patch, path = "/v1/articles/{article}", operation_id = "updateArticle", tag = "articles",
+    params(("article" = String, Path, description = "The article's id or slug.")), request_body = ArticleInput,
+    responses((status = 200, description = "The newest revision.", body = WorkingArticle)))]
+async fn update_article(mut call: Call) -> Result<HttpResponse, Refusal> {
+    let caller = call.caller(Operation::UpdateArticle).await?;
+    call.no_query()?;
+    let (reference, basis) = (call.reference("article")?, call.basis()?);
+    let patch = call.patch().await?;
+    change(&call, caller, reference, Operation::UpdateArticle, move |tx, caller, working| {
+        working::update(tx, caller, working, &basis, &patch)
+    })
+    .await
+}
+
+/// Move an article to the trash
+///
+/// Only what readers do not see: a published article is withdrawn first. The slug stays reserved.
+#[utoipa::path(delete, path = "/v1/articles/{article}", operation_id = "deleteArticle", tag = "articles",
+    params(("article" = String, Path, description = "The article's id or slug.")),
+    responses((status = 204, description = "The article is in the trash. The ETag is that of the trashed article, for restoring it.")))]
+async fn delete_article(call: Call) -> Result<HttpResponse, Refusal> {
+    let caller = call.caller(Operation::TrashArticle).await?;
+    call.no_query()?;
+    let (reference, basis, by) = (call.reference("article")?, call.basis()?, caller.clone());
+    Ok(call
+        .write(&caller, move |tx| {
+            let working = working::find(tx.conn, &reference, &by, Operation::TrashArticle)?;
+            let trashed = working::trash(tx, &by, working, &basis)?;
+            Ok(Reply::no_content().revision(trashed.row.revision))
+        })
+        .await?)
+}
+
+/// Bring an article back from the trash
+#[utoipa::path(post, path = "/v1/articles/{article}/restore", operation_id = "restoreArticle", tag = "articles",
+    params(("article" = String, Path, description = "The article's id or slug.")), request_body = NoInput,
+    responses((status = 200, description = "The article as it is now.", body = WorkingArticle)))]
+async fn restore_article(mut call: Call) -> Result<HttpResponse, Refusal> {
+    let caller = call.caller(Operation::RestoreArticle).await?;
+    call.no_query()?;
+    let (reference, basis): (_, Basis) = (call.reference("article")?, call.basis()?);
+    call.no_input().await?;
+    change(&call, caller, reference, Operation::RestoreArticle, move |tx, caller, working| {
+        working::restore(tx, caller, working, &basis)
+    })
+    .await
+}
+
+/// Hand an article in for review
+///
+/// From `draft` or `withdrawn`, or from `published` with changes that readers do not see yet, to `in_review`.
+#[utoipa::path(post, path = "/v1/articles/{article}/submit", operation_id = "submitArticle", tag = "articles",
+    params(("article" = String, Path, description = "The article's id or slug.")), request_body = NoInput,
+    responses((status = 200, description = "The article as it is now.", body = WorkingArticle)))]
+async fn submit_article(call: Call) -> Result<HttpResponse, Refusal> {
+    do_verb(call, Verb::Submit).await
+}
+
+/// Hand an article back to its author
+///
+/// From `in_review` to `draft`, or to `published` when readers see an earlier revision.
+#[utoipa::path(post, path = "/v1/articles/{article}/return", operation_id = "returnArticle", tag = "articles",
+    params(("article" = String, Path, description = "The article's id or slug.")), request_body = NoInput,
+    responses((status = 200, description = "The article as it is now.", body = WorkingArticle)))]
+async fn return_article(call: Call) -> Result<HttpResponse, Refusal> {
+    do_verb(call, Verb::Return).await
+}
+
+/// Show an article to readers
+///
+/// Makes the newest revision what readers see, at once. From any state, unless readers see the newest revision already.
+/// The article needs a section and a body.
+#[utoipa::path(post, path = "/v1/articles/{article}/publish", operation_id = "publishArticle", tag = "articles",
+    params(("article" = String, Path, description = "The article's id or slug.")), request_body = NoInput,
+    responses((status = 200, description = "The article as it is now.", body = WorkingArticle)))]
+async fn publish_article(call: Call) -> Result<HttpResponse, Refusal> {
+    do_verb(call, Verb::Publish).await
+}
+
+/// Take an article away from readers
+///
+/// Its address answers 404 at once; the working copy stays.
+#[utoipa::path(post, path = "/v1/articles/{article}/withdraw", operation_id = "withdrawArticle", tag = "articles",
+    params(("article" = String, Path, description = "The article's id or slug.")), request_body = NoInput,
+    responses((status = 200, description = "The article as it is now.", body = WorkingArticle)))]
+async fn withdraw_article(call: Call) -> Result<HttpResponse, Refusal> {
+    do_verb(call, Verb::Withdraw).await
+}
+
+async fn do_verb(mut call: Call, verb: Verb) -> Result<HttpResponse, Refusal> {
+    let caller = call.caller(verb.operation()).await?;
+    call.no_query()?;
+    let (reference, basis): (_, Basis) = (call.reference("article")?, call.basis()?);
+    call.no_input().await?;
+    change(&call, caller, reference, verb.operation(), move |tx, caller, working| {
+        working::transition(tx, caller, working, &basis, verb)
+    })
+    .await
+}
+
+/// Finds the article, changes it in one transaction and answers with its working view.
+async fn change<F>(
+    call: &Call,
+    caller: Caller,
+    reference: Reference<ArticleId>,
+    operation: Operation,
+    work: F,
+) -> Result<HttpResponse, Refusal>
+where
+    F: Fn(&mut Tx<'_>, &Caller, Working) -> Result<Working> + Send + 'static,
+{
+    let (state, by) = (call.state.clone(), caller.clone());
+    Ok(call
+        .write(&caller, move |tx| {
+            let working = working::find(tx.conn, &reference, &by, operation)?;
+            let changed = work(tx, &by, working)?;
+            reply(tx.conn, changed, &state, 200)
+        })
+        .await?)
+}
+
+/// The working view of an article.
+fn reply(conn: &mut Conn, working: Working, state: &State, status: u16) -> Result<Reply, Error> {
+    let revision = working.row.revision;
+    let view = working.view(conn, &state.config.site, &Parts::SINGLE)?;
+    Ok(Reply::json(status, &view)?.revision(revision))
+}

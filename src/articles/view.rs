@@ -1,0 +1,301 @@
+//! An article as clients read it: the live view for readers, the working view for people with a token.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::{
+    content::Content,
+    input::{AuthorRole, Seo, Source},
+    lifecycle::State as WorkingState,
+};
+use crate::{
+    body::{Body, Warning},
+    clock::Instant,
+    http::page::PageInfo,
+    ids::{ArticleId, StaffId, TagId, UserId},
+    sections::model::SectionSummary,
+    staff::model::StaffKind,
+    tags::model::TagSummary,
+};
+
+/// Somebody in a byline.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct AuthorSummary {
+    /// The id of the staff profile.
+    #[schema(value_type = String, format = "uuid", example = "0193f0a2-6d7e-7c11-9d6b-0f6a3c1e5b7a")]
+    pub id: StaffId,
+    /// The readable part of the profile's address.
+    #[schema(example = "editorial-staff")]
+    pub slug: String,
+    /// The name as readers see it.
+    #[schema(example = "Editorial Staff")]
+    pub name: String,
+    /// A person or an organization.
+    pub kind: StaffKind,
+    /// What they are at the newsroom.
+    #[schema(required = true, example = "News desk")]
+    pub title: Option<String>,
+    /// What they did for this article.
+    pub role: AuthorRole,
+}
+
+/// A user account where something else refers to it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct UserSummary {
+    /// The id of the account.
+    #[schema(value_type = String, format = "uuid")]
+    pub id: UserId,
+    /// The name of the person.
+    #[schema(example = "Mina Okafor")]
+    pub name: String,
+}
+
+/// The bodies of a representation, each present only when it was asked for.
+#[derive(Debug, Default)]
+pub struct Bodies {
+    /// As HTML.
+    pub html: Option<String>,
+    /// As blocks, in JSON.
+    pub blocks: Option<Box<RawValue>>,
+    /// As plain text.
+    pub text: Option<String>,
+}
+
+/// An article as readers see it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Article {
+    /// Always `live`: what readers see.
+    #[schema(value_type = LiveView)]
+    pub view: &'static str,
+    /// The id, for ever the same.
+    #[schema(value_type = String, format = "uuid", example = "0193f0a2-6d7e-7c11-9d6b-0f6a3c1e5b7a")]
+    pub id: ArticleId,
+    /// The readable part of the address.
+    #[schema(example = "harbor-reopens-after-the-storm")]
+    pub slug: String,
+    /// The address of the article's page on the site; null when no address is configured.
+    #[schema(required = true, format = "uri", example = "https://www.example.org/world/harbor-reopens-after-the-storm")]
+    pub url: Option<String>,
+    /// The few words above the title.
+    #[schema(required = true, example = "IFP Exclusive")]
+    pub kicker: Option<String>,
+    /// The headline.
+    #[schema(example = "Harbor reopens after the storm")]
+    pub title: String,
+    /// The paragraph under the headline.
+    #[schema(required = true)]
+    pub standfirst: Option<String>,
+    /// A summary for lists, as plain text.
+    pub excerpt: String,
+    /// Whether the excerpt was taken from the body because none was given.
+    pub excerpt_is_derived: bool,
+    /// The language, as a BCP 47 tag.
+    #[schema(example = "en")]
+    pub language: String,
+    /// Where the report was written.
+    #[schema(required = true, example = "Port Alder")]
+    pub dateline: Option<String>,
+    /// The section.
+    pub section: SectionSummary,
+    /// Who made it, in the order of the byline.
+    pub authors: Vec<AuthorSummary>,
+    /// A text that replaces the byline made from `authors`.
+    #[schema(required = true)]
+    pub byline: Option<String>,
+    /// The tags, in the order in which they were given.
+    pub tags: Vec<TagSummary>,
+    /// Whether the article is to stand out.
+    pub featured: bool,
+    /// The ids of related articles that are published, in order.
+    #[schema(value_type = Vec<String>)]
+    pub related: Vec<ArticleId>,
+    /// Where the report comes from, when it is not our own.
+    #[schema(required = true)]
+    pub source: Option<Source>,
+    /// What search engines are told instead of title and excerpt.
+    pub seo: Seo,
+    /// The frontend's own object.
+    #[schema(required = true, value_type = Option<Object>, additional_properties = true)]
+    pub extensions: Option<Box<RawValue>>,
+    /// How many words the body has.
+    #[schema(minimum = 0, example = 412)]
+    pub word_count: i32,
+    /// How many minutes reading takes.
+    #[schema(minimum = 0, example = 2)]
+    pub reading_minutes: i32,
+    /// When readers first saw it; never changes.
+    #[schema(value_type = String, format = DateTime)]
+    pub first_published_at: Instant,
+    /// Since when it has been published without a break; what lists are sorted by.
+    #[schema(value_type = String, format = DateTime)]
+    pub published_at: Instant,
+    /// When it was last published with changes.
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Instant,
+    /// The body as HTML, safe to put on a page as it is. A single article has it unless `include` says otherwise; a list only when asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "<p>The first ships left at dawn.</p>")]
+    pub body_html: Option<String>,
+    /// The body as typed blocks; only when asked for with `include=body_blocks`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<Body>)]
+    pub body_blocks: Option<Box<RawValue>>,
+    /// The body as plain text; only when asked for with `include=body_text`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub body_text: Option<String>,
+}
+
+/// The name of the live view.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used")]
+pub enum LiveView {
+    /// What readers see.
+    Live,
+}
+
+/// The name of the working view.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used")]
+pub enum WorkingView {
+    /// The newest revision.
+    Working,
+}
+
+/// An article's newest revision, for people with a token.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WorkingArticle {
+    /// Always `working`: the newest revision.
+    #[schema(value_type = WorkingView)]
+    pub view: &'static str,
+    /// The id, for ever the same.
+    #[schema(value_type = String, format = "uuid", example = "0193f0a2-6d7e-7c11-9d6b-0f6a3c1e5b7a")]
+    pub id: ArticleId,
+    /// The readable part of the address.
+    #[schema(example = "harbor-reopens-after-the-storm")]
+    pub slug: String,
+    /// The address that the article's page has or would have; null without a section or a configured address.
+    #[schema(required = true, format = "uri")]
+    pub url: Option<String>,
+    /// Where the article stands between draft and published.
+    pub state: WorkingState,
+    /// The number of the newest revision, counted from 1.
+    #[schema(minimum = 1, example = 3)]
+    pub revision: i32,
+    /// Whether readers see something, and the working copy has changed since.
+    pub has_unpublished_changes: bool,
+    /// The few words above the title.
+    #[schema(required = true)]
+    pub kicker: Option<String>,
+    /// The headline.
+    pub title: String,
+    /// The paragraph under the headline.
+    #[schema(required = true)]
+    pub standfirst: Option<String>,
+    /// A summary for lists, as plain text.
+    pub excerpt: String,
+    /// Whether the excerpt was taken from the body because none was given.
+    pub excerpt_is_derived: bool,
+    /// The language, as a BCP 47 tag.
+    #[schema(example = "en")]
+    pub language: String,
+    /// Where the report was written.
+    #[schema(required = true)]
+    pub dateline: Option<String>,
+    /// The section; null while there is none.
+    #[schema(required = true)]
+    pub section: Option<SectionSummary>,
+    /// Who made it, in the order of the byline.
+    pub authors: Vec<AuthorSummary>,
+    /// A text that replaces the byline made from `authors`.
+    #[schema(required = true)]
+    pub byline: Option<String>,
+    /// The tags, in the order in which they were given.
+    pub tags: Vec<TagSummary>,
+    /// Whether the article is to stand out.
+    pub featured: bool,
+    /// The ids of related articles, in order.
+    #[schema(value_type = Vec<String>)]
+    pub related: Vec<ArticleId>,
+    /// Where the report comes from, when it is not our own.
+    #[schema(required = true)]
+    pub source: Option<Source>,
+    /// What search engines are told instead of title and excerpt.
+    pub seo: Seo,
+    /// The frontend's own object.
+    #[schema(required = true, value_type = Option<Object>, additional_properties = true)]
+    pub extensions: Option<serde_json::Value>,
+    /// How many words the body has.
+    #[schema(minimum = 0)]
+    pub word_count: u32,
+    /// How many minutes reading takes.
+    #[schema(minimum = 0)]
+    pub reading_minutes: u32,
+    /// When readers first saw it; null if they never have.
+    #[schema(required = true, value_type = Option<String>, format = DateTime)]
+    pub first_published_at: Option<Instant>,
+    /// Since when readers have seen it; null while they do not.
+    #[schema(required = true, value_type = Option<String>, format = DateTime)]
+    pub published_at: Option<Instant>,
+    /// When this revision was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Instant,
+    /// Who made this revision.
+    pub updated_by: UserSummary,
+    /// When the article was created.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Instant,
+    /// Who created it.
+    pub created_by: UserSummary,
+    /// When it was moved to the trash; null while it is not there.
+    #[schema(required = true, value_type = Option<String>, format = DateTime)]
+    pub trashed_at: Option<Instant>,
+    /// The body as HTML. A single article has it unless `include` says otherwise; a list only when asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub body_html: Option<String>,
+    /// The body as typed blocks; only when asked for with `include=body_blocks`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<Body>)]
+    pub body_blocks: Option<Box<RawValue>>,
+    /// The body as plain text; only when asked for with `include=body_text`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub body_text: Option<String>,
+    /// What was dropped or changed when a body was read from HTML; only in the answer to that write.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub warnings: Option<Vec<Warning>>,
+}
+
+/// A page of articles as readers see them, newest first unless `sort` says otherwise.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ArticlePage {
+    /// The articles.
+    pub data: Vec<Article>,
+    /// Where the page stands.
+    pub page: PageInfo,
+}
+
+/// A page of working copies, the latest change first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WorkingArticlePage {
+    /// The articles.
+    pub data: Vec<WorkingArticle>,
+    /// Where the page stands.
+    pub page: PageInfo,
+}
+
+/// The longest excerpt that is made from a body, in characters.
+const LONGEST_EXCERPT: usize = 240;
+
+/// Returns the excerpt of a content: the one that was given, or one made from the body, and which it is.
+pub fn excerpt(content: &Content, body: &Body) -> (String, bool) {
+    match &content.excerpt {
+        Some(excerpt) => (excerpt.to_string(), false),
+        None => (body.excerpt(LONGEST_EXCERPT), true),
+    }
+}

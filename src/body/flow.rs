@@ -1,0 +1,341 @@
+//! Text on its way into a block, and the normal form that every block's content has.
+//!
+//! The normal form is what HTML can say, so that blocks → HTML → blocks loses nothing:
+//! - runs of spaces, tabs and newlines are one space; there is none at the ends of a line;
+//! - blank lines do not occur, so no line break stands at an end or beside another one;
+//! - a block neither begins nor ends with a no-break space (editors and word processors put them there as filling);
+//! - neighboring texts differ in their marks, neighboring links in their targets, and a link shows something.
+
+use std::rc::Rc;
+
+use crate::body::href::Href;
+use crate::body::inline::{Inline, LineBreakInline, LinkInline, LinkPart, Mark, TextInline};
+
+/// Where a link leads, shared by the runs of its text.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    pub(super) href: Href,
+    pub(super) title: Option<String>,
+}
+
+/// A set of marks, and whether the text stands in a `cite` element.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Marks(u8);
+
+impl Marks {
+    const CITE: u8 = 1 << 7;
+
+    pub(super) fn with(self, mark: Mark) -> Self {
+        let bit = match mark {
+            Mark::Bold => 1,
+            Mark::Italic => 1 << 1,
+            Mark::Underline => 1 << 2,
+            Mark::Strike => 1 << 3,
+            Mark::Code => 1 << 4,
+            Mark::Sub => 1 << 5,
+            Mark::Sup => 1 << 6,
+        };
+        Self(self.0 | bit)
+    }
+
+    pub(super) fn with_cite(self) -> Self {
+        Self(self.0 | Self::CITE)
+    }
+
+    fn is_cite(self) -> bool {
+        self.0 & Self::CITE != 0
+    }
+
+    fn without_cite(self) -> Self {
+        Self(self.0 & !Self::CITE)
+    }
+
+    /// Lists the marks; the title of a work, which is what `cite` means outside a citation, is set in italics.
+    fn list(self) -> Vec<Mark> {
+        let shown = if self.is_cite() { self.with(Mark::Italic) } else { self };
+        Mark::ALL
+            .into_iter()
+            .filter(|mark| Self::default().with(*mark).0 & shown.0 != 0)
+            .collect()
+    }
+}
+
+/// Text of one line with the same marks and the same link.
+#[derive(Clone, Debug)]
+pub(super) struct Run {
+    text: String,
+    marks: Marks,
+    link: Option<Rc<Target>>,
+}
+
+pub(super) type Line = Vec<Run>;
+
+/// Collects text, and collapses white space while doing so.
+#[derive(Debug)]
+pub(super) struct Flow {
+    lines: Vec<Line>,
+    line: Line,
+    /// Whether a space that comes now would be at the start of a line or behind another one.
+    after_space: bool,
+    has_visible: bool,
+    /// Whether something visible came since `start_watch`.
+    has_seen: bool,
+}
+
+impl Default for Flow {
+    fn default() -> Self {
+        Self {
+            lines: Vec::new(),
+            line: Vec::new(),
+            after_space: true,
+            has_visible: false,
+            has_seen: false,
+        }
+    }
+}
+
+impl Flow {
+    /// Appends text; characters that no page should carry are left out.
+    pub(super) fn push_text(&mut self, text: &str, marks: Marks, link: Option<&Rc<Target>>) {
+        let mut out = match self.line.pop() {
+            Some(run) if run.marks == marks && run.link.as_ref() == link => run,
+            other => {
+                self.line.extend(other);
+                Run {
+                    text: String::new(),
+                    marks,
+                    link: link.map(Rc::clone),
+                }
+            }
+        };
+        for (n, word) in text.split(is_html_space).enumerate() {
+            if n > 0 && !self.after_space {
+                out.text.push(' ');
+                self.after_space = true;
+            }
+            for piece in word.split(is_unwanted).filter(|piece| !piece.is_empty()) {
+                out.text.push_str(piece);
+                self.after_space = false;
+                self.has_seen = self.has_seen || !is_blank(piece);
+            }
+        }
+        self.has_visible |= self.has_seen;
+        if !out.text.is_empty() {
+            self.line.push(out);
+        }
+    }
+
+    /// Starts to look out for something visible: see `has_seen`.
+    pub(super) fn start_watch(&mut self) {
+        self.has_seen = false;
+    }
+
+    /// Returns whether something visible came since `start_watch`.
+    pub(super) fn has_seen(&self) -> bool {
+        self.has_seen
+    }
+
+    /// Ends the line.
+    pub(super) fn push_break(&mut self) {
+        if let Some(last) = self.line.last_mut() {
+            if last.text.ends_with(' ') {
+                last.text.pop();
+            }
+            if last.text.is_empty() {
+                self.line.pop();
+            }
+        }
+        self.lines.push(std::mem::take(&mut self.line));
+        self.after_space = true;
+    }
+
+    /// Returns whether nothing that can be seen was collected.
+    pub(super) fn is_blank(&self) -> bool {
+        !self.has_visible
+    }
+
+    /// Returns whether all that can be seen stands in `cite` elements, but for dashes before it.
+    pub(super) fn is_all_cite(&self) -> bool {
+        let only_dashes = |text: &str| {
+            text.chars()
+                .all(|c| is_invisible(c) || matches!(c, '-' | '–' | '—' | '―'))
+        };
+        let mut runs = self.lines.iter().chain(std::iter::once(&self.line)).flatten();
+        !self.is_blank() && runs.all(|run| run.marks.is_cite() || only_dashes(&run.text))
+    }
+
+    /// Forgets which text stood in `cite` elements.
+    pub(super) fn clear_cite(&mut self) {
+        for run in self.lines.iter_mut().flatten().chain(&mut self.line) {
+            run.marks = run.marks.without_cite();
+        }
+    }
+
+    /// Returns the lines that show something.
+    pub(super) fn into_lines(self) -> Vec<Line> {
+        self.into_paragraphs().into_iter().flatten().collect()
+    }
+
+    /// Returns the groups of lines that blank lines separate.
+    pub(super) fn into_paragraphs(mut self) -> Vec<Vec<Line>> {
+        self.push_break();
+        let mut paragraphs = Vec::new();
+        let mut current: Vec<Line> = Vec::new();
+        for line in self.lines {
+            if !line.iter().all(|run| is_blank(&run.text)) {
+                current.push(line);
+            } else if !current.is_empty() {
+                paragraphs.push(std::mem::take(&mut current));
+            }
+        }
+        if !current.is_empty() {
+            paragraphs.push(current);
+        }
+        paragraphs
+    }
+}
+
+/// Turns lines into a block's content.
+pub(super) fn content(mut lines: Vec<Line>) -> Vec<Inline> {
+    trim_start(&mut lines);
+    trim_end(&mut lines);
+    let mut pieces = pieces(lines);
+    unlink_blank(&mut pieces);
+    let mut writer = ContentWriter::default();
+    for piece in pieces {
+        writer.push(piece);
+    }
+    writer.finish()
+}
+
+/// Returns whether a text shows nothing.
+pub(super) fn is_blank(text: &str) -> bool {
+    text.chars().all(is_invisible)
+}
+
+/// Returns whether a character is not to stand in any text: controls, and the two that XML forbids.
+pub(super) fn is_unwanted(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}')
+}
+
+/// White space as HTML collapses it; a no-break space is not.
+pub(super) fn is_html_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{c}')
+}
+
+fn is_invisible(c: char) -> bool {
+    // Soft hyphen, zero-width space to right-to-left mark, word joiner, byte order mark.
+    c.is_whitespace() || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+}
+
+const FILLING: [char; 2] = [' ', '\u{a0}'];
+
+fn trim_start(lines: &mut [Line]) {
+    let Some(first) = lines.first_mut() else { return };
+    let n_filling = first
+        .iter()
+        .take_while(|run| run.text.trim_start_matches(FILLING).is_empty())
+        .count();
+    first.drain(..n_filling);
+    if let Some(run) = first.first_mut() {
+        run.text = run.text.trim_start_matches(FILLING).to_owned();
+    }
+}
+
+fn trim_end(lines: &mut [Line]) {
+    let Some(last) = lines.last_mut() else { return };
+    while let Some(run) = last.last_mut() {
+        run.text.truncate(run.text.trim_end_matches(FILLING).len());
+        if !run.text.is_empty() {
+            break;
+        }
+        last.pop();
+    }
+}
+
+/// A run, or a line break when it has no text.
+struct Piece {
+    text: Option<String>,
+    marks: Marks,
+    link: Option<Rc<Target>>,
+}
+
+/// Joins lines by breaks. A break belongs to a link if the texts on both its sides do.
+fn pieces(lines: Vec<Line>) -> Vec<Piece> {
+    let mut pieces: Vec<Piece> = Vec::new();
+    for line in lines {
+        if let Some(before) = pieces.last() {
+            let next = line.first().and_then(|run| run.link.as_ref());
+            let link = before.link.as_ref().filter(|link| Some(*link) == next).map(Rc::clone);
+            pieces.push(Piece {
+                text: None,
+                marks: Marks::default(),
+                link,
+            });
+        }
+        pieces.extend(line.into_iter().map(|run| Piece {
+            text: Some(run.text),
+            marks: run.marks,
+            link: run.link,
+        }));
+    }
+    pieces
+}
+
+fn unlink_blank(pieces: &mut [Piece]) {
+    for link in pieces.chunk_by_mut(|a, b| a.link == b.link) {
+        if link.iter().all(|piece| piece.text.as_deref().is_none_or(is_blank)) {
+            for piece in link {
+                piece.link = None;
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct ContentWriter {
+    content: Vec<Inline>,
+    /// The link being written. Empty when a text or break outside links came last.
+    link: Option<(Rc<Target>, Vec<LinkPart>)>,
+}
+
+impl ContentWriter {
+    fn push(&mut self, piece: Piece) {
+        if self.link.as_ref().map(|(target, _)| target) != piece.link.as_ref() {
+            self.end_link();
+            self.link = piece.link.map(|target| (target, Vec::new()));
+        }
+        match (&mut self.link, piece.text) {
+            (Some((_, parts)), Some(text)) => push_link_text(parts, text, piece.marks.list()),
+            (Some((_, parts)), None) => parts.push(LinkPart::LineBreak(LineBreakInline {})),
+            (None, Some(text)) => push_inline_text(&mut self.content, text, piece.marks.list()),
+            (None, None) => self.content.push(Inline::LineBreak(LineBreakInline {})),
+        }
+    }
+
+    fn end_link(&mut self) {
+        if let Some((target, content)) = self.link.take() {
+            let (href, title) = (target.href.clone(), target.title.clone());
+            self.content.push(Inline::Link(LinkInline { href, title, content }));
+        }
+    }
+
+    fn finish(mut self) -> Vec<Inline> {
+        self.end_link();
+        self.content
+    }
+}
+
+fn push_inline_text(content: &mut Vec<Inline>, text: String, marks: Vec<Mark>) {
+    match content.last_mut() {
+        Some(Inline::Text(last)) if last.marks == marks => last.text.push_str(&text),
+        _ => content.push(Inline::Text(TextInline { text, marks })),
+    }
+}
+
+fn push_link_text(content: &mut Vec<LinkPart>, text: String, marks: Vec<Mark>) {
+    match content.last_mut() {
+        Some(LinkPart::Text(last)) if last.marks == marks => last.text.push_str(&text),
+        _ => content.push(LinkPart::Text(TextInline { text, marks })),
+    }
+}

@@ -1,0 +1,160 @@
+//! Reads HTML from editors, word processors and old systems into blocks; it never fails.
+//!
+//! html5ever's tokenizer takes the text apart; its tree builder is not used, because the time it takes is not linear for
+//! deeply nested or badly nested input. `reader` follows the tokens with stacks of its own (no recursion, every end tag
+//! answered in constant time), and `draft` makes the blocks. `elements` says what each element means, `style` reads the
+//! few CSS properties that carry meaning, `attributes` cuts floods that the tokenizer would take quadratic time for.
+//!
+//! What is kept: all text that a page would show, with its links and marks. What has no block of its own becomes
+//! paragraphs: a table's rows, definition lists, captions. What cannot be kept is named in the warnings.
+
+mod attributes;
+mod draft;
+mod elements;
+mod open;
+mod reader;
+mod style;
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+
+use html5ever::tendril::StrTendril;
+use html5ever::tokenizer::{BufferQueue, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::body::Body;
+use crate::body::from_html::reader::{Reader, Unclosed};
+
+/// A body that was read from HTML, and what could not be kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FromHtml {
+    /// The body.
+    pub body: Body,
+    /// What was dropped or simplified, each kind once, in the order in which it came up.
+    pub warnings: Vec<Warning>,
+}
+
+/// Something that could not be kept when a text was read.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"code": "dropped_element", "detail": "script"}))]
+pub struct Warning {
+    /// What kind of loss it is.
+    pub code: WarningCode,
+    /// What was lost: the element's name for `dropped_element` and `simplified_element`, the start of the link's target for
+    /// `removed_link` and `empty_link`, a sentence otherwise.
+    #[schema(example = "script")]
+    pub detail: String,
+}
+
+/// What kind of loss a warning tells of.
+///
+/// - `dropped_element`: elements of this name were dropped with their content.
+/// - `simplified_element`: the text of these elements was kept, their form was not.
+/// - `removed_link`: a link with an unsafe or unusable target was removed; its text was kept.
+/// - `empty_link`: a link without text was removed.
+/// - `merged_blocks`: there were too many blocks; the text of the last ones was joined into one paragraph.
+/// - `more_warnings`: there was more to warn of than is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WarningCode {
+    /// Elements of this name were dropped with their content.
+    DroppedElement,
+    /// The text of these elements was kept, their form was not.
+    SimplifiedElement,
+    /// A link with an unsafe or unusable target was removed; its text was kept.
+    RemovedLink,
+    /// A link without text was removed.
+    EmptyLink,
+    /// There were too many blocks; the text of the last ones was joined into one paragraph.
+    MergedBlocks,
+    /// There was more to warn of than is listed.
+    MoreWarnings,
+}
+
+impl Body {
+    /// Reads HTML: a fragment or a whole page, of whatever quality.
+    ///
+    /// All text and all safe links are kept. Scripts, styles, forms' controls and embedded content are dropped and named in the
+    /// warnings, and so are links that do not lead to the web, a mailbox, a telephone or a path on the same site. `h1` is
+    /// read as level 2; two line breaks in a row start a new paragraph; lists nested deeper than 8 are flattened.
+    pub fn from_html(html: &str) -> FromHtml {
+        let html = attributes::limit(html);
+        let reader = tokenize(&html, Reader::new(Unclosed::Dropped));
+        let reader = if reader.is_inside_dropped() {
+            // An element whose content is dropped was never closed. Rather than lose the rest, read it as the element's text.
+            tokenize(&html, Reader::new(Unclosed::Kept))
+        } else {
+            reader
+        };
+        reader.finish()
+    }
+}
+
+fn tokenize(html: &str, reader: Reader) -> Reader {
+    let input = BufferQueue::default();
+    input.push_back(StrTendril::from(html));
+    let tokenizer = Tokenizer::new(Sink(RefCell::new(reader)), TokenizerOpts::default());
+    // The answer tells of scripts to run and encodings to change, which this sink never asks for.
+    drop(tokenizer.feed(&input));
+    tokenizer.end();
+    tokenizer.sink.0.into_inner()
+}
+
+struct Sink(RefCell<Reader>);
+
+impl TokenSink for Sink {
+    type Handle = ();
+
+    fn process_token(&self, token: Token, _line_number: u64) -> TokenSinkResult<()> {
+        let mut reader = self.0.borrow_mut();
+        match token {
+            Token::CharacterTokens(text) => reader.text(&text),
+            Token::TagToken(tag) => return reader.tag(tag),
+            Token::DoctypeToken(_)
+            | Token::CommentToken(_)
+            | Token::NullCharacterToken
+            | Token::EOFToken
+            | Token::ParseError(_) => {}
+        }
+        TokenSinkResult::Continue
+    }
+}
+
+/// The longest list of warnings; input that is worse than this is not repaired by reading on.
+const MAX_WARNINGS: usize = 100;
+
+/// The longest detail of a warning, in characters.
+const MAX_DETAIL_CHARS: usize = 200;
+
+/// Collects warnings, each once.
+#[derive(Debug, Default)]
+struct Warnings {
+    list: Vec<Warning>,
+    known: HashSet<Warning>,
+}
+
+impl Warnings {
+    fn add(&mut self, code: WarningCode, detail: &str) {
+        if self.list.len() > MAX_WARNINGS {
+            return;
+        }
+        let warning = Warning {
+            code,
+            detail: detail.chars().take(MAX_DETAIL_CHARS).collect(),
+        };
+        if self.known.contains(&warning) {
+            return;
+        }
+        if self.list.len() == MAX_WARNINGS {
+            let detail = format!("Only the first {MAX_WARNINGS} warnings are listed.");
+            self.list.push(Warning {
+                code: WarningCode::MoreWarnings,
+                detail,
+            });
+            return;
+        }
+        self.known.insert(warning.clone());
+        self.list.push(warning);
+    }
+}

@@ -1,0 +1,104 @@
+//! The open elements, and which of them an end tag means. Every question is answered in constant time, however deep.
+
+use std::collections::HashMap;
+
+use html5ever::LocalName;
+
+use crate::body::from_html::elements::Role;
+use crate::body::from_html::style::Slot;
+
+/// An element that was started and not yet ended.
+#[derive(Debug)]
+pub(super) struct Open {
+    /// The name by which it is ended: `h1` for all headings, `td` for all cells.
+    pub(super) key: LocalName,
+    pub(super) role: Role,
+    pub(super) slot: Slot,
+    pub(super) effect: Effect,
+}
+
+/// What ending an element takes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// Nothing.
+    None,
+    /// The text's leaf: see `draft`.
+    Leaf,
+    /// A list that was opened.
+    List,
+    /// An item that was opened.
+    Item,
+    /// A quote that was opened.
+    Quote,
+    /// A figure that was opened.
+    Figure,
+    /// Line ends counted.
+    Preformatted,
+    /// A quotation mark is due.
+    Quotation,
+    /// A cell: formatting elements that were opened in it end with it. Holds how many were open before.
+    Cell(usize),
+}
+
+/// The stack of open elements, but for formatting elements, which end independently.
+#[derive(Debug, Default)]
+pub(super) struct OpenElements {
+    stack: Vec<Open>,
+    positions: HashMap<LocalName, Vec<usize>>,
+    scopes: Vec<usize>,
+    tables: Vec<usize>,
+    blocks: Vec<usize>,
+    lists: Vec<usize>,
+}
+
+impl OpenElements {
+    pub(super) fn push(&mut self, open: Open) {
+        let at = self.stack.len();
+        self.positions.entry(open.key.clone()).or_default().push(at);
+        for (positions, holds) in [
+            (&mut self.scopes, open.role.is_scope()),
+            (&mut self.tables, open.role == Role::Table),
+            (&mut self.blocks, open.role.is_block()),
+            (&mut self.lists, open.role.is_list()),
+        ] {
+            if holds {
+                positions.push(at);
+            }
+        }
+        self.stack.push(open);
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Open> {
+        let open = self.stack.pop()?;
+        let at = self.stack.len();
+        if let Some(positions) = self.positions.get_mut(&open.key) {
+            positions.pop();
+        }
+        for positions in [&mut self.scopes, &mut self.tables, &mut self.blocks, &mut self.lists] {
+            positions.pop_if(|position| *position == at);
+        }
+        Some(open)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.stack.len()
+    }
+
+    pub(super) fn top(&self) -> Option<&Open> {
+        self.stack.last()
+    }
+
+    /// Returns where the element stands that an end tag, or a start tag that implies one, means.
+    pub(super) fn find(&self, key: &LocalName, role: Role) -> Option<usize> {
+        let at = *self.positions.get(key)?.last()?;
+        let last = |positions: &Vec<usize>| positions.last().copied().unwrap_or(0);
+        let border = match role {
+            Role::Table => 0,
+            role if role.is_in_table() => last(&self.tables),
+            Role::Item | Role::Definition => last(&self.scopes).max(last(&self.lists)),
+            role if role.is_block() => last(&self.scopes),
+            _ => last(&self.blocks),
+        };
+        (at >= border).then_some(at)
+    }
+}

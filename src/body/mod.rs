@@ -1,0 +1,61 @@
+//! An article's body as typed blocks, and the way in and out of HTML and plain text.
+//!
+//! Start with `block` and `inline` for the model, `flow` for the normal form that all input is brought into, and
+//! `from_html`, `input` (client JSON), `to_html` and `text` for the ways in and out. HTML that is written here is safe to
+//! put on a page because it is made from types, not because something was filtered out of it.
+//!
+//! Invariants: no I/O, no HTTP, no SQL; nothing panics; the same input gives the same bytes in every process; the time
+//! taken grows linearly with the input, however it is nested. A `Body` comes only from a reader of this module or from
+//! the database, so its blocks are in normal form: see `flow`.
+
+mod block;
+mod flow;
+mod from_html;
+mod href;
+mod id;
+mod inline;
+mod input;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod text;
+mod to_html;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+pub use block::{Block, HeadingBlock, ListBlock, ListItem, NestedList, ParagraphBlock, QuoteBlock, QuotePart};
+pub use from_html::{FromHtml, Warning, WarningCode};
+pub use href::{Href, HrefFault};
+pub use id::BlockId;
+pub use inline::{Inline, LineBreakInline, LinkInline, LinkPart, Mark, TextInline};
+
+/// The most blocks that a body may have; paragraphs inside quotes count.
+///
+/// Far above the longest article, and low enough that a diff by block stays cheap.
+pub const MAX_BLOCKS: usize = 10_000;
+
+/// How deep lists may be nested; a list that stands by itself is one deep.
+pub const MAX_LIST_DEPTH: usize = 8;
+
+/// An article's body: its blocks in reading order.
+///
+/// Every block has a `type` and an `id`; ids are unique in the body. When written, an `id` may be left out: one is then
+/// made from the block's text. Blocks without any text are dropped. White space counts as in HTML: several spaces are
+/// one, and spaces at the ends of a block or beside a line break are dropped.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(max_items = 10000)]
+pub struct Body(Vec<Block>);
+
+impl Body {
+    /// Returns the blocks in reading order.
+    pub fn blocks(&self) -> &[Block] {
+        &self.0
+    }
+
+    /// Returns whether there is nothing to read.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}

@@ -1,0 +1,51 @@
+//! The change log: whatever alters what readers can see appends to it, in the same transaction.
+//!
+//! Everything that reacts to changes will follow this log; handlers call none of it.
+
+use diesel::prelude::*;
+
+use crate::{
+    clock::Instant,
+    db::{Conn, Tx, schema::changes},
+    error::{Error, Result},
+    ids::ResourceId,
+};
+
+/// Something that readers can now see differently.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// What happened, such as `published` or `renamed`.
+    pub kind: &'static str,
+    /// The kind of resource: `article`, `section`, `staff` or `tag`.
+    pub resource: &'static str,
+    /// Which one.
+    pub id: ResourceId,
+    /// The surrogate keys of all that shows it, before and after.
+    pub keys: Vec<String>,
+}
+
+/// Appends a change.
+///
+/// # Errors
+/// When the database fails.
+pub fn append(tx: &mut Tx<'_>, change: &Change) -> Result<()> {
+    diesel::insert_into(changes::table)
+        .values((
+            changes::at.eq(tx.now),
+            changes::kind.eq(change.kind),
+            changes::resource.eq(change.resource),
+            changes::resource_id.eq(change.id),
+            changes::keys.eq(serde_json::to_string(&change.keys).map_err(Error::internal)?),
+        ))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Returns when readers last came to see anything differently; the epoch, when never.
+///
+/// # Errors
+/// When the database fails.
+pub fn last_at(conn: &mut Conn) -> Result<Instant> {
+    let last: Option<Instant> = changes::table.select(changes::at).order(changes::at.desc()).first(conn).optional()?;
+    last.or_else(|| Instant::from_millis(0)).ok_or_else(|| Error::internal("no epoch"))
+}

@@ -1,0 +1,103 @@
+//! Time as the system knows it: UTC, to the millisecond.
+
+use std::fmt;
+
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, TimeDelta, Timelike, Utc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::db::types::sql_via;
+
+/// A moment in UTC with millisecond precision, written as RFC 3339 with `Z`.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    diesel::expression::AsExpression,
+    diesel::deserialize::FromSqlRow,
+)]
+#[diesel(sql_type = diesel::sql_types::Timestamp)]
+pub struct Instant(DateTime<Utc>);
+
+impl Instant {
+    /// Returns the present moment; the only caller of the system clock.
+    pub fn now() -> Self {
+        Self::truncate(Utc::now())
+    }
+
+    /// Reads an RFC 3339 time with any offset; what is finer than a millisecond is cut.
+    pub fn parse(text: &str) -> Option<Self> {
+        DateTime::parse_from_rfc3339(text).ok().map(|time| Self::truncate(time.with_timezone(&Utc)))
+    }
+
+    /// Returns the moment so many milliseconds after 1970, if it is one that can be represented.
+    pub fn from_millis(millis: i64) -> Option<Self> {
+        DateTime::from_timestamp_millis(millis).map(Self)
+    }
+
+    /// Returns the milliseconds since 1970.
+    pub fn millis(self) -> i64 {
+        self.0.timestamp_millis()
+    }
+
+    /// Returns the whole seconds since 1970.
+    pub fn seconds(self) -> i64 {
+        self.0.timestamp()
+    }
+
+    /// Returns the moment so many seconds later, or earlier when negative; saturates at the ends of time.
+    pub fn plus_seconds(self, seconds: i64) -> Self {
+        let moved = TimeDelta::try_seconds(seconds).and_then(|delta| self.0.checked_add_signed(delta));
+        Self(moved.unwrap_or(self.0))
+    }
+
+    fn truncate(time: DateTime<Utc>) -> Self {
+        let nanos = time.nanosecond() / 1_000_000 * 1_000_000;
+        Self(time.with_nanosecond(nanos).unwrap_or(time))
+    }
+
+    fn to_stored(self) -> NaiveDateTime {
+        self.0.naive_utc()
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "the shape that `sql_via` asks for")]
+    fn from_stored(stored: NaiveDateTime) -> diesel::deserialize::Result<Self> {
+        Ok(Self(stored.and_utc()))
+    }
+}
+
+sql_via!(Instant, diesel::sql_types::Timestamp, NaiveDateTime);
+
+impl fmt::Display for Instant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+}
+
+impl fmt::Debug for Instant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Instant {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Instant {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("not an RFC 3339 time"))
+    }
+}
+
+impl From<Instant> for std::time::SystemTime {
+    fn from(instant: Instant) -> Self {
+        instant.0.into()
+    }
+}

@@ -1,0 +1,166 @@
+//! From a `DATABASE_URL` to connections: which database it is, and how each connection is set up.
+
+use std::{path::PathBuf, time::Duration};
+
+use diesel::{
+    Connection, PgConnection, SqliteConnection,
+    connection::{InstrumentationEvent, SimpleConnection},
+    r2d2::{ManageConnection, R2D2Connection},
+};
+use url::Url;
+
+use super::{Conn, StatementObserver};
+
+/// Where the data is, read from a URL; the scheme alone decides which database it is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Location {
+    /// An SQLite file.
+    Sqlite(PathBuf),
+    /// A PostgreSQL server, as libpq takes it. Holds a password: not to be shown.
+    Postgres(String),
+}
+
+impl Location {
+    /// Reads `sqlite://path` or `postgres://…`.
+    ///
+    /// # Errors
+    /// Says what is wrong with the URL and what is allowed, without repeating a password.
+    pub fn parse(url: &str) -> Result<Self, String> {
+        const ALLOWED: &str = "use sqlite://path/to/file.db (sqlite:///absolute/path.db) or postgres://user:password@host/database";
+        if let Some(path) = url.strip_prefix("sqlite://") {
+            if path.is_empty() || path.starts_with(':') || path.contains(['?', '\0']) {
+                return Err(format!("\"{url}\" names no file; {ALLOWED}"));
+            }
+            return Ok(Self::Sqlite(PathBuf::from(path)));
+        }
+        let scheme = url.split("://").next().filter(|_| url.contains("://")).unwrap_or_default();
+        if !matches!(scheme, "postgres" | "postgresql") {
+            return Err(format!("the scheme \"{scheme}\" is not known; {ALLOWED}"));
+        }
+        let mut parsed = Url::parse(url).map_err(|error| format!("not a URL ({error}); {ALLOWED}"))?;
+        if parsed.path().trim_start_matches('/').is_empty() {
+            return Err(format!("the URL names no database; {ALLOWED}"));
+        }
+        if !parsed.query_pairs().any(|(name, _)| name == "connect_timeout") {
+            // The shortest that libpq has.
+            parsed.query_pairs_mut().append_pair("connect_timeout", "2");
+        }
+        Ok(Self::Postgres(parsed.into()))
+    }
+
+    /// Returns the location without a password, for messages and the log.
+    pub fn redacted(&self) -> String {
+        match self {
+            Self::Sqlite(path) => format!("sqlite://{}", path.display()),
+            Self::Postgres(url) => match Url::parse(url) {
+                Ok(url) => format!(
+                    "postgres://{}{}{}",
+                    url.host_str().unwrap_or("localhost"),
+                    url.port().map(|port| format!(":{port}")).unwrap_or_default(),
+                    url.path()
+                ),
+                Err(_) => "postgres://…".to_owned(),
+            },
+        }
+    }
+
+    /// Returns whether this is the embedded database.
+    pub fn is_sqlite(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
+}
+
+/// What a connection of a pool is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Read,
+    Write,
+}
+
+/// Opens connections for a pool.
+pub(super) struct Manager {
+    pub(super) location: Location,
+    pub(super) purpose: Purpose,
+    pub(super) statement_timeout: Duration,
+    pub(super) observer: Option<StatementObserver>,
+}
+
+/// A connection, and when it was last known to work.
+pub(super) struct Pooled {
+    pub(super) conn: Conn,
+    pub(super) seen_well: std::time::Instant,
+    pub(super) is_lost: bool,
+}
+
+/// How long a connection that worked is trusted to work still.
+const TRUST: Duration = Duration::from_millis(500);
+
+impl ManageConnection for Manager {
+    type Connection = Pooled;
+    type Error = diesel::r2d2::Error;
+
+    fn connect(&self) -> Result<Pooled, Self::Error> {
+        let mut conn = open(&self.location, self.purpose, self.statement_timeout)?;
+        if let Some(observer) = &self.observer {
+            observe(&mut conn, observer.clone());
+        }
+        Ok(Pooled { conn, seen_well: std::time::Instant::now(), is_lost: false })
+    }
+
+    fn is_valid(&self, pooled: &mut Pooled) -> Result<(), Self::Error> {
+        if self.location.is_sqlite() || pooled.seen_well.elapsed() < TRUST {
+            return Ok(());
+        }
+        pooled.conn.ping()?;
+        pooled.seen_well = std::time::Instant::now();
+        Ok(())
+    }
+
+    fn has_broken(&self, pooled: &mut Pooled) -> bool {
+        std::thread::panicking() || pooled.is_lost || pooled.conn.is_broken()
+    }
+}
+
+/// Opens one connection outside the pools, for migrations.
+pub(super) fn open_alone(location: &Location) -> Result<Conn, diesel::r2d2::Error> {
+    open(location, Purpose::Write, Duration::from_secs(3600))
+}
+
+fn open(location: &Location, purpose: Purpose, timeout: Duration) -> Result<Conn, diesel::r2d2::Error> {
+    let conn = match location {
+        Location::Sqlite(path) => {
+            let mut conn = SqliteConnection::establish(&path.to_string_lossy())
+                .map_err(diesel::r2d2::Error::ConnectionError)?;
+            // `synchronous = FULL` is what makes an acknowledged write survive a power cut.
+            conn.batch_execute(
+                "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                 PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -8000; \
+                 PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY;",
+            )?;
+            if purpose == Purpose::Read {
+                conn.batch_execute("PRAGMA query_only = ON;")?;
+            }
+            Conn::Sqlite(conn)
+        }
+        Location::Postgres(url) => {
+            let mut conn = PgConnection::establish(url).map_err(diesel::r2d2::Error::ConnectionError)?;
+            let timeout_ms = timeout.as_millis();
+            conn.batch_execute(&format!(
+                "SET TIME ZONE 'UTC'; SET statement_timeout = {timeout_ms}; SET lock_timeout = {timeout_ms}; \
+                 SET idle_in_transaction_session_timeout = {timeout_ms}; SET client_min_messages = warning; \
+                 SET default_transaction_isolation = '{}';",
+                if purpose == Purpose::Read { "repeatable read" } else { "serializable" },
+            ))?;
+            Conn::Postgres(conn)
+        }
+    };
+    Ok(conn)
+}
+
+fn observe(conn: &mut Conn, observer: StatementObserver) {
+    conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+        if let InstrumentationEvent::StartQuery { query, .. } = event {
+            observer(&query.to_string());
+        }
+    });
+}

@@ -1,0 +1,323 @@
+//! The database: connections, transactions, schema and migrations.
+//!
+//! The only place that knows which database it is. Knows nothing of HTTP or of newsrooms. Start at [`Db`]:
+//! [`Db::read`] and [`Db::write`] are the only doors; both run on threads of their own, wait a bounded time, and
+//! give the work a consistent view.
+
+mod connect;
+pub mod fault;
+pub mod migrate;
+pub mod portable;
+pub mod schema;
+pub mod types;
+
+use std::{fmt, path::Path, sync::Arc, time::Duration};
+
+use diesel::{
+    Connection,
+    connection::{AnsiTransactionManager, TransactionManager},
+    r2d2,
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+pub use self::connect::Location;
+use self::connect::{Manager, Pooled, Purpose};
+use crate::{
+    clock::Instant,
+    error::{Code, Error, Result, Trouble},
+};
+
+/// A connection to either database.
+#[derive(diesel::MultiConnection)]
+pub enum Conn {
+    /// A PostgreSQL connection.
+    Postgres(diesel::PgConnection),
+    /// An SQLite connection.
+    Sqlite(diesel::SqliteConnection),
+}
+
+/// Is told the text of each statement, for tests that count statements and read query plans.
+pub type StatementObserver = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// Sizes and patience of the pools.
+#[derive(Clone)]
+pub struct Options {
+    /// Connections that serve reads.
+    pub read_connections: u32,
+    /// Connections that serve writes; SQLite always has one.
+    pub write_connections: u32,
+    /// How long a request waits for a connection before it is told to come again.
+    pub wait: Duration,
+    /// How long the statements of one read may take.
+    pub read_timeout: Duration,
+    /// How long the statements of one write may take.
+    pub write_timeout: Duration,
+    /// Is told each statement, if anybody wants to know.
+    pub observer: Option<StatementObserver>,
+}
+
+/// The database; cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    read: Door,
+    write: Door,
+}
+
+/// A pool, and the queue before it.
+#[derive(Clone)]
+struct Door {
+    pool: r2d2::Pool<Manager>,
+    permits: Arc<Semaphore>,
+    wait: Duration,
+    patience: Duration,
+}
+
+/// A write transaction: all or nothing, and one moment in time.
+pub struct Tx<'c> {
+    /// The connection that the transaction is on.
+    pub conn: &'c mut Conn,
+    /// When the transaction began; every row that it writes says so.
+    pub now: Instant,
+}
+
+impl Tx<'_> {
+    /// Takes a lock of the database's own until the transaction ends, unless another transaction has it.
+    ///
+    /// On SQLite there is only one writer, so it is always had.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn try_lock(&mut self, number: i64) -> Result<bool> {
+        #[derive(diesel::QueryableByName)]
+        struct Taken {
+            #[diesel(sql_type = diesel::sql_types::Bool)]
+            taken: bool,
+        }
+        match self.conn {
+            Conn::Sqlite(_) => Ok(true),
+            Conn::Postgres(conn) => {
+                let query = format!("SELECT pg_try_advisory_xact_lock({number}) AS taken");
+                Ok(diesel::RunQueryDsl::get_result::<Taken>(diesel::sql_query(query), conn)?.taken)
+            }
+        }
+    }
+}
+
+/// How often a write that lost a race is tried in all.
+const WRITE_ATTEMPTS: u32 = 6;
+
+impl Db {
+    /// Prepares the pools; connects only when first asked.
+    ///
+    /// # Errors
+    /// When the directory of an SQLite file cannot be made or the file cannot be written.
+    pub fn open(location: &Location, options: &Options) -> Result<Self> {
+        if let Location::Sqlite(path) = location {
+            prepare_file(path)?;
+        }
+        let door = |purpose: Purpose, size: u32, patience: Duration| Door {
+            pool: r2d2::Pool::builder()
+                .max_size(size)
+                .min_idle(Some(0))
+                .idle_timeout(Some(Duration::from_secs(300)))
+                .connection_timeout(options.wait)
+                .error_handler(Box::new(ConnectFailures))
+                .build_unchecked(Manager {
+                    location: location.clone(),
+                    purpose,
+                    statement_timeout: patience,
+                    observer: options.observer.clone(),
+                }),
+            permits: Arc::new(Semaphore::new(usize::try_from(size).unwrap_or(1))),
+            wait: options.wait,
+            patience,
+        };
+        let writers = if location.is_sqlite() { 1 } else { options.write_connections };
+        Ok(Self {
+            read: door(Purpose::Read, options.read_connections, options.read_timeout),
+            write: door(Purpose::Write, writers, options.write_timeout),
+        })
+    }
+
+    /// Runs work that only reads, on one consistent snapshot.
+    ///
+    /// The work may run twice when a connection turns out to be dead.
+    ///
+    /// # Errors
+    /// Those of the work, and `unavailable` when the database is away or busy for longer than allowed.
+    pub async fn read<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Conn) -> Result<T> + Send + 'static,
+    {
+        self.read.run(move |conn| attempt_read(conn, &work)).await
+    }
+
+    /// Runs work that writes, in one transaction: it is durable when this returns, or nothing happened.
+    ///
+    /// The work may run several times when other transactions come first; it must have no effect but on the database.
+    ///
+    /// # Errors
+    /// Those of the work, and `unavailable` when the database is away or busy for longer than allowed.
+    pub async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        self.write.run(move |conn| attempt_write(conn, &work)).await
+    }
+
+    /// Runs a write from a thread that may block, such as that of a command.
+    ///
+    /// # Errors
+    /// As [`Db::write`].
+    pub fn write_blocking<T>(&self, work: impl Fn(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+        self.write.run_here(|conn| attempt_write(conn, &work))
+    }
+
+    /// Runs a read from a thread that may block, such as that of a command.
+    ///
+    /// # Errors
+    /// As [`Db::read`].
+    pub fn read_blocking<T>(&self, work: impl Fn(&mut Conn) -> Result<T>) -> Result<T> {
+        self.read.run_here(|conn| attempt_read(conn, &work))
+    }
+}
+
+/// How work on a connection ended: with an answer, or with a connection that is of no more use.
+enum Outcome<T> {
+    Done(Result<T>),
+    Lost(Error),
+}
+
+impl Door {
+    async fn run<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Conn) -> Outcome<T> + Send + 'static,
+    {
+        let permit = self.enter().await?;
+        let door = self.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            // Held until the work has truly ended, also when nobody waits for it any more.
+            let _permit = permit;
+            door.run_here(work)
+        });
+        // Beyond its own timeouts the work can only hang if the database hangs.
+        let limit = self.patience.saturating_add(self.wait);
+        match tokio::time::timeout(limit, task).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(panic)) => Err(Error::internal(panic)),
+            Err(_) => Err(Error::unavailable("the database did not answer in time")),
+        }
+    }
+
+    async fn enter(&self) -> Result<OwnedSemaphorePermit> {
+        match tokio::time::timeout(self.wait, self.permits.clone().acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            Ok(Err(_)) => Err(Error::unavailable("the database is closed")),
+            Err(_) => Err(Error::unavailable("no database connection became free in time")),
+        }
+    }
+
+    fn run_here<T>(&self, work: impl Fn(&mut Conn) -> Outcome<T>) -> Result<T> {
+        let mut lost = None;
+        // A pool may hold several connections that died together, as after a restart of the server.
+        for _ in 0..=self.pool.max_size() {
+            let mut pooled = self.pool.get().map_err(|error| lost.take().unwrap_or_else(|| Error::unavailable(error)))?;
+            let Pooled { conn, seen_well, is_lost } = &mut *pooled;
+            match work(conn) {
+                Outcome::Done(result) => {
+                    *seen_well = std::time::Instant::now();
+                    return result;
+                }
+                Outcome::Lost(error) => {
+                    *is_lost = true;
+                    lost = Some(error);
+                }
+            }
+        }
+        Err(lost.unwrap_or_else(Error::not_found))
+    }
+}
+
+fn attempt_read<T>(conn: &mut Conn, work: &impl Fn(&mut Conn) -> Result<T>) -> Outcome<T> {
+    match conn.transaction::<_, Error, _>(|conn| work(conn)) {
+        Err(error) if error.trouble() == Some(Trouble::LostConnection) => Outcome::Lost(error),
+        result => Outcome::Done(result),
+    }
+}
+
+fn attempt_write<T>(conn: &mut Conn, work: &impl Fn(&mut Tx<'_>) -> Result<T>) -> Outcome<T> {
+    let mut attempt = 1;
+    loop {
+        let error = match begin(conn).map_err(Error::from).map_err(Stage::Begin).and_then(|()| transact(conn, work)) {
+            Ok(value) => return Outcome::Done(Ok(value)),
+            // Nothing was sent yet, so another connection may take over.
+            Err(Stage::Begin(error)) if error.trouble() == Some(Trouble::LostConnection) => return Outcome::Lost(error),
+            Err(Stage::Begin(error) | Stage::Work(error)) => error,
+        };
+        if error.trouble() != Some(Trouble::LostRace) || attempt == WRITE_ATTEMPTS {
+            return Outcome::Done(Err(error));
+        }
+        std::thread::sleep(Duration::from_millis(u64::from(attempt) * 3));
+        attempt += 1;
+    }
+}
+
+/// Where a write failed.
+enum Stage {
+    Begin(Error),
+    Work(Error),
+}
+
+fn transact<T>(conn: &mut Conn, work: &impl Fn(&mut Tx<'_>) -> Result<T>) -> std::result::Result<T, Stage> {
+    let result = work(&mut Tx { conn: &mut *conn, now: Instant::now() })
+        .and_then(|value| Conn::commit_transaction(conn).map(|()| value).map_err(Error::from));
+    result.map_err(|error| {
+        // A failed commit has rolled back already; a connection that cannot roll back is found broken by the pool.
+        if let Err(failure) = Conn::rollback_transaction(conn) {
+            tracing::debug!(%failure, "Roll-back after a failed write");
+        }
+        Stage::Work(error)
+    })
+}
+
+fn begin(conn: &mut Conn) -> diesel::QueryResult<()> {
+    match conn {
+        Conn::Postgres(conn) => AnsiTransactionManager::begin_transaction(conn),
+        // Takes the write lock at once, so that no read of this transaction can be overtaken.
+        Conn::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE"),
+    }
+}
+
+fn prepare_file(path: &Path) -> Result<()> {
+    let fail = |what: &str, error: std::io::Error| {
+        Error::new(Code::Unavailable, format!("The SQLite database {} {what}: {error}", path.display()))
+    };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(|error| fail("has no folder and it cannot be made", error))?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|error| fail("cannot be opened for writing", error))?;
+    Ok(())
+}
+
+/// Logs failures to connect, which no request is told about in detail.
+#[derive(Debug)]
+struct ConnectFailures;
+
+impl r2d2::HandleError<diesel::r2d2::Error> for ConnectFailures {
+    fn handle_error(&self, error: diesel::r2d2::Error) {
+        tracing::warn!(%error, "Connecting to the database failed");
+    }
+}
+
+impl fmt::Debug for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Db").finish_non_exhaustive()
+    }
+}

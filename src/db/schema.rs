@@ -1,0 +1,400 @@
+//! The tables as diesel sees them, the same for both databases; kept by hand and compared with the migrations by a test.
+//!
+//! Only the column types that `MultiConnection` knows, and [`Id`](crate::db::types::IdSql), occur.
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    instance (name) {
+        name -> Text,
+        value -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    staff (id) {
+        id -> Id,
+        slug -> Text,
+        name -> Text,
+        kind -> Text,
+        title -> Nullable<Text>,
+        bio_blocks -> Text,
+        bio_html -> Text,
+        contact_email -> Nullable<Text>,
+        contact_phone -> Nullable<Text>,
+        links -> Text,
+        revision -> Integer,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        trashed_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    users (id) {
+        id -> Id,
+        email -> Text,
+        email_key -> Text,
+        name -> Text,
+        role -> Text,
+        staff_id -> Nullable<Id>,
+        password_hash -> Nullable<Text>,
+        is_disabled -> Bool,
+        revision -> Integer,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        trashed_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    sessions (id) {
+        id -> Id,
+        user_id -> Id,
+        user_agent -> Nullable<Text>,
+        created_at -> Timestamp,
+        last_used_at -> Timestamp,
+        expires_at -> Timestamp,
+        revoked_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    refresh_tokens (digest) {
+        digest -> Text,
+        session_id -> Id,
+        created_at -> Timestamp,
+        replaced_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    password_resets (user_id) {
+        user_id -> Id,
+        digest -> Text,
+        expires_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    throttles (key) {
+        key -> Text,
+        attempts -> Integer,
+        window_ends_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    idempotency_keys (scope) {
+        scope -> Text,
+        request_digest -> Text,
+        status -> Integer,
+        headers -> Text,
+        body -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    sections (id) {
+        id -> Id,
+        slug -> Text,
+        name -> Text,
+        description -> Nullable<Text>,
+        parent_id -> Nullable<Id>,
+        path -> Text,
+        position -> Integer,
+        revision -> Integer,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        trashed_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    tags (id) {
+        id -> Id,
+        slug -> Text,
+        name -> Text,
+        description -> Nullable<Text>,
+        merged_into_id -> Nullable<Id>,
+        revision -> Integer,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        trashed_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    slugs (kind, key) {
+        kind -> Text,
+        key -> Text,
+        resource_id -> Id,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    resource_revisions (resource_id, number) {
+        resource_id -> Id,
+        number -> Integer,
+        kind -> Text,
+        content -> Text,
+        created_at -> Timestamp,
+        created_by -> Nullable<Id>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    articles (id) {
+        id -> Id,
+        slug -> Text,
+        title -> Text,
+        state -> Text,
+        section_id -> Nullable<Id>,
+        content -> Text,
+        body_digest -> Text,
+        revision -> Integer,
+        edited_revision -> Integer,
+        live_revision -> Nullable<Integer>,
+        first_published_at -> Nullable<Timestamp>,
+        published_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        created_by -> Id,
+        updated_at -> Timestamp,
+        updated_by -> Id,
+        trashed_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    article_revisions (article_id, number) {
+        article_id -> Id,
+        number -> Integer,
+        kind -> Text,
+        content -> Text,
+        body_digest -> Text,
+        created_at -> Timestamp,
+        created_by -> Id,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    article_bodies (article_id, digest) {
+        article_id -> Id,
+        digest -> Text,
+        blocks -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    article_staff (article_id, staff_id) {
+        article_id -> Id,
+        staff_id -> Id,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    article_tags (article_id, tag_id) {
+        article_id -> Id,
+        tag_id -> Id,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    live_articles (id) {
+        id -> Id,
+        slug -> Text,
+        revision -> Integer,
+        kicker -> Nullable<Text>,
+        title -> Text,
+        standfirst -> Nullable<Text>,
+        excerpt -> Text,
+        excerpt_is_derived -> Bool,
+        byline -> Nullable<Text>,
+        language -> Text,
+        dateline -> Nullable<Text>,
+        section_id -> Id,
+        is_featured -> Bool,
+        source_name -> Nullable<Text>,
+        source_url -> Nullable<Text>,
+        seo_title -> Nullable<Text>,
+        seo_description -> Nullable<Text>,
+        seo_canonical_url -> Nullable<Text>,
+        extensions -> Nullable<Text>,
+        word_count -> Integer,
+        reading_minutes -> Integer,
+        first_published_at -> Timestamp,
+        published_at -> Timestamp,
+        updated_at -> Timestamp,
+        changed_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    live_bodies (article_id) {
+        article_id -> Id,
+        blocks -> Text,
+        html -> Text,
+        text -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    live_authors (article_id, position) {
+        article_id -> Id,
+        position -> Integer,
+        staff_id -> Id,
+        role -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    live_tags (article_id, position) {
+        article_id -> Id,
+        position -> Integer,
+        tag_id -> Id,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    live_related (article_id, position) {
+        article_id -> Id,
+        position -> Integer,
+        related_id -> Id,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    live_facets (facet, published_at, article_id) {
+        facet -> Binary,
+        published_at -> Timestamp,
+        article_id -> Id,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    live_slugs (key) {
+        key -> Text,
+        article_id -> Id,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    changes (id) {
+        id -> BigInt,
+        at -> Timestamp,
+        kind -> Text,
+        resource -> Text,
+        resource_id -> Id,
+        keys -> Text,
+    }
+}
+
+diesel::joinable!(article_staff -> articles (article_id));
+diesel::joinable!(article_tags -> articles (article_id));
+diesel::joinable!(live_articles -> sections (section_id));
+diesel::joinable!(live_authors -> staff (staff_id));
+diesel::joinable!(live_tags -> tags (tag_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    instance,
+    staff,
+    users,
+    sessions,
+    refresh_tokens,
+    password_resets,
+    throttles,
+    idempotency_keys,
+    sections,
+    tags,
+    slugs,
+    resource_revisions,
+    articles,
+    article_revisions,
+    article_bodies,
+    article_staff,
+    article_tags,
+    live_articles,
+    live_bodies,
+    live_authors,
+    live_tags,
+    live_related,
+    live_facets,
+    live_slugs,
+    changes,
+);

@@ -1,0 +1,206 @@
+//! How the domain's own types are stored: ids, instants and enumerations, on both databases.
+//!
+//! The only place, with the rest of `db`, that names a diesel backend.
+
+use diesel::{
+    query_builder::QueryId,
+    sql_types::{HasSqlType, SqlType},
+};
+
+use super::MultiBackend;
+
+/// The SQL type of an id: `uuid` on PostgreSQL, 16 bytes on SQLite.
+#[derive(Debug, Clone, Copy, Default, SqlType, QueryId)]
+#[diesel(postgres_type(oid = 2950, array_oid = 2951), sqlite_type(name = "Binary"))]
+pub struct IdSql;
+
+impl HasSqlType<IdSql> for MultiBackend {
+    fn metadata(lookup: &mut Self::MetadataLookup) -> Self::TypeMetadata {
+        Self::lookup_sql_type::<IdSql>(lookup)
+    }
+}
+
+/// The backends under shorter names, for the macros below.
+pub(crate) mod backends {
+    pub(crate) use diesel::{pg::Pg, sqlite::Sqlite};
+
+    pub(crate) use crate::db::MultiBackend;
+}
+
+/// Stores a newtype over `Uuid` as [`IdSql`].
+macro_rules! sql_id {
+    ($name:ident) => {
+        const _: () = {
+            use diesel::deserialize::{FromSql, Result as FromResult};
+            use diesel::serialize::{IsNull, Output, Result as ToResult, ToSql};
+            use $crate::db::types::{IdSql, backends::*};
+
+            impl ToSql<IdSql, Pg> for $name {
+                fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> ToResult {
+                    std::io::Write::write_all(out, self.0.as_bytes())?;
+                    Ok(IsNull::No)
+                }
+            }
+            impl ToSql<IdSql, Sqlite> for $name {
+                fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> ToResult {
+                    out.set_value(self.0.as_bytes().as_slice());
+                    Ok(IsNull::No)
+                }
+            }
+            impl ToSql<IdSql, MultiBackend> for $name {
+                fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, MultiBackend>) -> ToResult {
+                    out.set_value((IdSql, self));
+                    Ok(IsNull::No)
+                }
+            }
+            impl FromSql<IdSql, Pg> for $name {
+                fn from_sql(value: <Pg as diesel::backend::Backend>::RawValue<'_>) -> FromResult<Self> {
+                    Ok(Self(uuid::Uuid::from_slice(value.as_bytes())?))
+                }
+            }
+            impl FromSql<IdSql, Sqlite> for $name {
+                fn from_sql(value: <Sqlite as diesel::backend::Backend>::RawValue<'_>) -> FromResult<Self> {
+                    let bytes = <Vec<u8> as FromSql<diesel::sql_types::Binary, Sqlite>>::from_sql(value)?;
+                    Ok(Self(uuid::Uuid::from_slice(&bytes)?))
+                }
+            }
+            impl FromSql<IdSql, MultiBackend> for $name {
+                fn from_sql(value: <MultiBackend as diesel::backend::Backend>::RawValue<'_>) -> FromResult<Self> {
+                    value.from_sql::<Self, IdSql>()
+                }
+            }
+        };
+    };
+}
+pub(crate) use sql_id;
+
+/// Stores a type by way of one that both databases know: `$name` has `to_stored` and `from_stored`.
+macro_rules! sql_via {
+    ($name:ident, $sql:ty, $stored:ty) => {
+        const _: () = {
+            use diesel::deserialize::{FromSql, Result as FromResult};
+            use diesel::serialize::{IsNull, Output, Result as ToResult, ToSql};
+            use $crate::db::types::backends::*;
+
+            impl ToSql<$sql, Pg> for $name {
+                fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> ToResult {
+                    let stored: $stored = self.to_stored();
+                    <$stored as ToSql<$sql, Pg>>::to_sql(&stored, &mut out.reborrow())
+                }
+            }
+            impl ToSql<$sql, Sqlite> for $name {
+                fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> ToResult {
+                    out.set_value($crate::db::types::SqliteForm::sqlite_form(self.to_stored()));
+                    Ok(IsNull::No)
+                }
+            }
+            impl ToSql<$sql, MultiBackend> for $name {
+                fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, MultiBackend>) -> ToResult {
+                    out.set_value((<$sql>::default(), self));
+                    Ok(IsNull::No)
+                }
+            }
+            impl FromSql<$sql, Pg> for $name {
+                fn from_sql(value: <Pg as diesel::backend::Backend>::RawValue<'_>) -> FromResult<Self> {
+                    Self::from_stored(<$stored as FromSql<$sql, Pg>>::from_sql(value)?)
+                }
+            }
+            impl FromSql<$sql, Sqlite> for $name {
+                fn from_sql(value: <Sqlite as diesel::backend::Backend>::RawValue<'_>) -> FromResult<Self> {
+                    Self::from_stored(<$stored as FromSql<$sql, Sqlite>>::from_sql(value)?)
+                }
+            }
+            impl FromSql<$sql, MultiBackend> for $name {
+                fn from_sql(value: <MultiBackend as diesel::backend::Backend>::RawValue<'_>) -> FromResult<Self> {
+                    value.from_sql::<Self, $sql>()
+                }
+            }
+        };
+    };
+}
+pub(crate) use sql_via;
+
+/// The owned form in which SQLite takes a stored value.
+pub(crate) trait SqliteForm {
+    fn sqlite_form(self) -> String;
+}
+
+impl SqliteForm for String {
+    fn sqlite_form(self) -> String {
+        self
+    }
+}
+
+impl SqliteForm for chrono::NaiveDateTime {
+    fn sqlite_form(self) -> String {
+        // Fixed width, so that the order of the text is the order of time.
+        self.format("%Y-%m-%d %H:%M:%S%.3f").to_string()
+    }
+}
+
+/// Declares an enumeration that is text in the database, in JSON and in a query: one spelling everywhere.
+macro_rules! text_enum {
+    ($(#[$doc:meta])* pub enum $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash,
+            serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+            diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
+        )]
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        pub enum $name {
+            $($(#[$vdoc])* #[serde(rename = $text)] $variant,)*
+        }
+
+        impl $name {
+            /// All values, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// All values as they are written.
+            pub const NAMES: &'static [&'static str] = &[$($text),*];
+
+            /// Returns the value as it is written.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+
+            /// Reads the value as it is written.
+            pub fn parse(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$variant),)* _ => None }
+            }
+
+            fn to_stored(self) -> String {
+                self.as_str().to_owned()
+            }
+
+            fn from_stored(text: String) -> diesel::deserialize::Result<Self> {
+                Self::parse(&text).ok_or_else(|| format!("\"{text}\" is not a {}", stringify!($name)).into())
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl<E: deserr::DeserializeError> deserr::Deserr<E> for $name {
+            fn deserialize_from_value<V: deserr::IntoValue>(
+                value: deserr::Value<V>,
+                location: deserr::ValuePointerRef<'_>,
+            ) -> std::result::Result<Self, E> {
+                let text = <String as deserr::Deserr<E>>::deserialize_from_value(value, location)?;
+                Self::parse(&text).ok_or_else(|| {
+                    deserr::take_cf_content(E::error::<V>(
+                        None,
+                        deserr::ErrorKind::UnknownValue { value: &text, accepted: Self::NAMES },
+                        location,
+                    ))
+                })
+            }
+        }
+
+        $crate::db::types::sql_via!($name, diesel::sql_types::Text, String);
+    };
+}
+pub(crate) use text_enum;

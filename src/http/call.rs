@@ -1,0 +1,304 @@
+//! One request as a handler sees it: who calls, what they say, what they ask for; and the way back.
+//!
+//! Handlers take a [`Call`] and read it in the order in which refusals should come: who, what, whether.
+
+use std::{future::Ready, time::Duration};
+
+use actix_web::{
+    FromRequest, HttpRequest, HttpResponse,
+    dev::Payload,
+    http::header::{self, HeaderMap},
+};
+use deserr::Deserr;
+use futures_util::StreamExt;
+use serde_json::Value;
+
+use super::{etag, idempotency, path, query, reply::Reply};
+use crate::{
+    auth::{identity, identity::Caller, rights::Operation},
+    db::{Conn, Tx},
+    delivery::{Audience, Live},
+    error::{Code, Error, Result},
+    input::{Faults, read, strict_json},
+    reference::{ParseId, Reference},
+    revisions::Basis,
+    state::State,
+};
+
+/// A request.
+pub struct Call {
+    /// What the server has.
+    pub state: State,
+    request: HttpRequest,
+    payload: Payload,
+    body_digest: String,
+}
+
+/// How long a body may take to arrive.
+const BODY_DEADLINE: Duration = Duration::from_secs(20);
+
+impl FromRequest for Call {
+    type Error = super::problem::Refusal;
+    type Future = Ready<std::result::Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let call = request
+            .app_data::<State>()
+            .cloned()
+            .ok_or_else(|| Error::internal("the application has no state").into())
+            .map(|state| Self { state, request: request.clone(), payload: payload.take(), body_digest: String::new() });
+        std::future::ready(call)
+    }
+}
+
+impl Call {
+    /// Returns the caller, who must have the right to an operation (on their own things at least).
+    ///
+    /// # Errors
+    /// `unauthenticated` without a valid token, `forbidden` when the role never has the right.
+    pub async fn caller(&self, operation: Operation) -> Result<Caller> {
+        let caller = self.anyone().await?;
+        caller.may_ever(operation)?;
+        Ok(caller)
+    }
+
+    /// Returns the caller, whatever their role.
+    ///
+    /// # Errors
+    /// `unauthenticated` without a valid token.
+    pub async fn anyone(&self) -> Result<Caller> {
+        self.optional_caller().await?.ok_or_else(Caller::missing)
+    }
+
+    /// Returns the caller if a token was sent; one that is sent must be valid.
+    ///
+    /// # Errors
+    /// `unauthenticated` when a token was sent and is not valid.
+    pub async fn optional_caller(&self) -> Result<Option<Caller>> {
+        identity::identify(&self.state, self.headers()).await
+    }
+
+    /// Returns a step of the path as an id or a slug.
+    ///
+    /// # Errors
+    /// Not found, when it can be neither.
+    pub fn reference<I: ParseId>(&self, name: &str) -> Result<Reference<I>> {
+        Reference::parse(&path::step(&self.request, name)?).map_err(|_| Error::not_found())
+    }
+
+    /// Returns a step of the path as an id.
+    ///
+    /// # Errors
+    /// Not found, when it is not one.
+    pub fn id<I: ParseId>(&self, name: &str) -> Result<I> {
+        I::parse_id(&path::step(&self.request, name)?).ok_or_else(Error::not_found)
+    }
+
+    /// Returns a step of the path as it was written, decoded.
+    ///
+    /// # Errors
+    /// Not found, when the route has no such step.
+    pub fn step(&self, name: &str) -> Result<String> {
+        path::step(&self.request, name)
+    }
+
+    /// Returns the query parameters.
+    ///
+    /// # Errors
+    /// A 400 with all that is wrong with them.
+    pub fn query<T: Deserr<Faults>>(&self) -> Result<T> {
+        query::parse(self.query_text())
+    }
+
+    /// Refuses every query parameter.
+    ///
+    /// # Errors
+    /// A 400 when there is one.
+    pub fn no_query(&self) -> Result<()> {
+        self.query::<NoParameters>().map(drop)
+    }
+
+    /// Returns the query as it was written.
+    pub fn query_text(&self) -> &str {
+        self.request.uri().query().unwrap_or_default()
+    }
+
+    /// Returns the path as it was written.
+    pub fn path(&self) -> &str {
+        self.request.uri().path()
+    }
+
+    /// Returns the headers.
+    pub fn headers(&self) -> &HeaderMap {
+        self.request.headers()
+    }
+
+    /// Returns the request itself.
+    pub fn request(&self) -> &HttpRequest {
+        &self.request
+    }
+
+    /// Returns the revisions that the write says it is based on.
+    ///
+    /// # Errors
+    /// `precondition_required` when it says nothing.
+    pub fn basis(&self) -> Result<Basis> {
+        etag::if_match(self.headers())
+    }
+
+    /// Reads the body into a typed input.
+    ///
+    /// # Errors
+    /// 400, 413, 415 or 422, with every fault.
+    pub async fn body<T: Deserr<Faults>>(&mut self) -> Result<T> {
+        let value = self.json(&["application/json"]).await?;
+        read(value, Code::InvalidInput)
+    }
+
+    /// Reads the body as a merge patch.
+    ///
+    /// # Errors
+    /// 400, 413, 415, or 422 when it is not an object.
+    pub async fn patch(&mut self) -> Result<Value> {
+        let value = self.json(&["application/merge-patch+json", "application/json"]).await?;
+        if value.is_object() {
+            return Ok(value);
+        }
+        Err(Error::invalid("", "wrong_type", "A merge patch of a resource must be an object."))
+    }
+
+    /// Reads the body of a verb without input: an empty object, or nothing at all.
+    ///
+    /// # Errors
+    /// As [`Call::body`].
+    pub async fn no_input(&mut self) -> Result<()> {
+        let length = self.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+        let is_empty = !self.headers().contains_key(header::TRANSFER_ENCODING) && matches!(length, None | Some("0"));
+        if is_empty {
+            return Ok(());
+        }
+        self.body::<super::view::NoInput>().await.map(drop)
+    }
+
+    /// Does the work of a write in one transaction and answers with what it returns.
+    ///
+    /// A `POST` with an `Idempotency-Key` does it once; the answer is kept in the same transaction and replayed.
+    ///
+    /// # Errors
+    /// Those of the work, and of the idempotency key.
+    pub async fn write<F>(&self, caller: &Caller, work: F) -> Result<HttpResponse>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+    {
+        let reply = match idempotency::Request::of(&self.request, caller.user_id, &self.body_digest)? {
+            None => self.state.db.write(work).await,
+            Some(once) => idempotency::run(&self.state, once, work).await,
+        };
+        match reply {
+            Err(error) if error.new_slug().is_some() => Ok(self.redirect(308, error.new_slug().unwrap_or_default())),
+            reply => reply.map(Reply::into_response),
+        }
+    }
+
+    /// Reads what readers see and answers with it; what was renamed is a redirect.
+    ///
+    /// # Errors
+    /// Those of the work.
+    pub async fn read_live<F>(&self, caller: Option<&Caller>, work: F) -> Result<HttpResponse>
+    where
+        F: Fn(&mut Conn) -> Result<Live> + Send + 'static,
+    {
+        let audience = if caller.is_some() { Audience::Caller } else { Audience::Public };
+        match self.state.db.read(work).await {
+            Err(error) if error.new_slug().is_some() => Ok(self.redirect(301, error.new_slug().unwrap_or_default())),
+            live => live.map(|live| live.answer(self.headers(), audience)),
+        }
+    }
+
+    /// Reads a working view and answers with it; what was renamed is a redirect.
+    ///
+    /// # Errors
+    /// Those of the work.
+    pub async fn read_working<F>(&self, work: F) -> Result<HttpResponse>
+    where
+        F: Fn(&mut Conn) -> Result<Reply> + Send + 'static,
+    {
+        match self.state.db.read(work).await {
+            Err(error) if error.new_slug().is_some() => Ok(self.redirect(301, error.new_slug().unwrap_or_default())),
+            reply => reply.map(Reply::into_response),
+        }
+    }
+
+    /// Redirects to the same address with another slug in it.
+    fn redirect(&self, status: u16, slug: &str) -> HttpResponse {
+        let pattern = self.request.match_pattern().unwrap_or_default();
+        let steps = self.path().split('/').zip(pattern.split('/'));
+        let mut is_replaced = false;
+        let steps: Vec<String> = steps
+            .map(|(step, place)| {
+                if place.starts_with('{') && !is_replaced {
+                    is_replaced = true;
+                    return path::encode_step(slug);
+                }
+                step.to_owned()
+            })
+            .collect();
+        let query = self.request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+        Reply::moved(status, &format!("{}{query}", steps.join("/"))).into_response()
+    }
+
+    async fn json(&mut self, accepted: &[&str]) -> Result<Value> {
+        check_media_type(self.headers(), accepted)?;
+        let limit = self.state.config.http.body_limit_bytes;
+        let bytes = tokio::time::timeout(BODY_DEADLINE, collect(&mut self.payload, self.request.headers(), limit))
+            .await
+            .map_err(|_| Error::new(Code::RequestTimeout, format!("The body took longer than {} s.", BODY_DEADLINE.as_secs())))??;
+        self.body_digest = crate::secrets::sha256_hex(&bytes);
+        strict_json::parse(&bytes).map_err(|fault| Error::new(Code::MalformedJson, format!("The body is not valid JSON: {fault}.")))
+    }
+}
+
+#[derive(Deserr)]
+#[deserr(error = Faults, deny_unknown_fields)]
+struct NoParameters {}
+
+async fn collect(payload: &mut Payload, headers: &HeaderMap, limit: usize) -> Result<Vec<u8>> {
+    let too_large = || Error::new(Code::PayloadTooLarge, format!("The body may have at most {limit} bytes."));
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::with_capacity(announced.unwrap_or(0));
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| Error::new(Code::BadRequest, "The body broke off.").because(error))?;
+        if bytes.len() + chunk.len() > limit {
+            return Err(too_large());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+fn check_media_type(headers: &HeaderMap, accepted: &[&str]) -> Result<()> {
+    let unsupported = |detail: String| Err(Error::new(Code::UnsupportedMediaType, detail));
+    if let Some(coding) = headers.get(header::CONTENT_ENCODING)
+        && coding != "identity"
+    {
+        return unsupported("Bodies are taken without a content coding.".to_owned());
+    }
+    let text = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut parts = text.split(';').map(str::trim);
+    let media_type = parts.next().unwrap_or_default();
+    if !accepted.iter().any(|accepted| media_type.eq_ignore_ascii_case(accepted)) {
+        return unsupported(format!("The body must be {}.", accepted.join(" or ")));
+    }
+    let is_utf8 = |parameter: &str| {
+        parameter.split_once('=').is_none_or(|(name, value)| {
+            !name.trim().eq_ignore_ascii_case("charset") || value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+        })
+    };
+    if !parts.all(is_utf8) {
+        return unsupported("JSON is UTF-8.".to_owned());
+    }
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! Around every request: its id, the checks that come before everything, the headers that every answer has.
+
+use std::panic::AssertUnwindSafe;
+
+use actix_web::{
+    Error as ActixError, HttpResponse,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        StatusCode,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+    },
+    middleware::Next,
+};
+use futures_util::FutureExt;
+
+use super::{
+    cors, path,
+    problem::{self, Refusal},
+    request_id,
+};
+use crate::{
+    error::{Code, Error},
+    state::State,
+};
+
+/// The outermost middleware.
+///
+/// # Errors
+/// Only when a handler panics, with an error that answers as a problem.
+pub async fn around<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, ActixError> {
+    let id = request_id::of(request.headers());
+    let started = std::time::Instant::now();
+    let origin = cors::origin(&request);
+    let subject = request.app_data::<State>().filter(|state| state.config.log.requests).map(|_| {
+        (request.method().clone(), request.path().to_owned())
+    });
+    let work = request_id::scope(id.clone(), AssertUnwindSafe(pass(request, next)).catch_unwind());
+    let mut response = match work.await {
+        Ok(response) => response?,
+        Err(_) => return Err(Refusal(Error::internal("a handler panicked; the panic is logged above")).into()),
+    };
+    add_headers(response.headers_mut(), &id);
+    cors::add_headers(response.headers_mut(), origin.as_deref());
+    if let Some((method, path)) = subject {
+        let status = response.status().as_u16();
+        let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(request.id = %id, http.method = %method, http.path = %path, http.status = status, duration_ms = millis, "{method} {path} {status}");
+    }
+    Ok(response)
+}
+
+async fn pass<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, ActixError> {
+    if let Some(answer) = cors::preflight(&request) {
+        return Ok(request.into_response(answer));
+    }
+    if let Err(error) = path::check(request.request()).and_then(|()| check_accept(&request)) {
+        let answer = problem::answer(&error, &request_id::current());
+        return Ok(request.into_response(answer));
+    }
+    let response = next.call(request).await?.map_into_boxed_body();
+    Ok(as_problem(response))
+}
+
+/// What the framework itself refuses is a problem like any other.
+fn as_problem(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let is_ours = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/problem+json"));
+    let code = match response.status() {
+        status if is_ours || !(status.is_client_error() || status.is_server_error()) => return response,
+        StatusCode::NOT_FOUND => Code::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed,
+        StatusCode::PAYLOAD_TOO_LARGE => Code::PayloadTooLarge,
+        StatusCode::REQUEST_TIMEOUT => Code::RequestTimeout,
+        status if status.is_client_error() => Code::BadRequest,
+        _ => Code::Internal,
+    };
+    let (request, _) = response.into_parts();
+    let answer: HttpResponse = problem::answer(&Error::new(code, "The request was refused."), &request_id::current());
+    ServiceResponse::new(request, answer)
+}
+
+/// Everything below `/v1` is JSON; a client that excludes it is told so.
+fn check_accept(request: &ServiceRequest) -> Result<(), Error> {
+    if !request.path().starts_with("/v1/") {
+        return Ok(());
+    }
+    let mut ranges = request
+        .headers()
+        .get_all(header::ACCEPT)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|range| !range.is_empty())
+        .peekable();
+    if ranges.peek().is_none() {
+        return Ok(());
+    }
+    let is_accepted = |range: &str| {
+        let mut parts = range.split(';').map(str::trim);
+        let media_type = parts.next().unwrap_or_default();
+        let is_json = ["*/*", "application/*", "application/json", "application/problem+json"]
+            .iter()
+            .any(|json| media_type.eq_ignore_ascii_case(json));
+        let is_excluded = parts.any(|part| {
+            part.split_once('=').is_some_and(|(name, value)| {
+                name.trim().eq_ignore_ascii_case("q") && value.trim().bytes().all(|b| matches!(b, b'0' | b'.'))
+            })
+        });
+        is_json && !is_excluded
+    };
+    if ranges.any(is_accepted) {
+        return Ok(());
+    }
+    Err(Error::new(Code::NotAcceptable, "The answer is application/json, which the Accept header excludes."))
+}
+
+/// Adds what every answer has.
+pub fn add_headers(headers: &mut HeaderMap, id: &str) {
+    const ALWAYS: [(&str, &str); 3] = [
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+    ];
+    for (name, value) in ALWAYS {
+        let name = HeaderName::from_static(name);
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
+    if let Ok(value) = HeaderValue::from_str(id) {
+        headers.insert(HeaderName::from_static(request_id::NAME), value);
+    }
+}

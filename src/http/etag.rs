@@ -1,0 +1,79 @@
+//! Entity tags: strong ones for what is served, and the conditions that clients send back.
+
+use actix_web::http::header::{self, HeaderMap};
+
+use crate::{
+    error::{Code, Error, Result},
+    revisions::Basis,
+};
+
+/// Returns the ETag of a working view, which is its revision.
+pub fn of_revision(revision: i32) -> String {
+    format!("\"r{revision}\"")
+}
+
+/// Reads `If-Match` of a write.
+///
+/// # Errors
+/// `precondition_required` when there is none, `bad_request` when it is not a list of entity tags.
+pub fn if_match(headers: &HeaderMap) -> Result<Basis> {
+    let text = joined(headers, header::IF_MATCH)?.ok_or_else(|| {
+        Error::new(Code::PreconditionRequired, "Send If-Match with the ETag of the working view that you read.")
+    })?;
+    match parse(&text) {
+        None => Err(Error::new(Code::BadRequest, "If-Match is not a list of entity tags such as \"r3\".")),
+        Some(Tags::Any) => Ok(Basis::Any),
+        Some(Tags::Listed(tags)) => Ok(Basis::Revisions(
+            // A weak tag never matches here (RFC 9110, 13.1.1).
+            tags.iter().filter(|tag| !tag.is_weak).filter_map(|tag| tag.opaque.strip_prefix('r')?.parse().ok()).collect(),
+        )),
+    }
+}
+
+/// Returns whether `If-None-Match` names one of the ETags of what would be answered; `None` when it was not sent.
+pub fn none_match(headers: &HeaderMap, served: impl Fn(&str) -> bool) -> Option<bool> {
+    let text = joined(headers, header::IF_NONE_MATCH).ok().flatten()?;
+    match parse(&text)? {
+        Tags::Any => Some(true),
+        Tags::Listed(tags) => Some(tags.iter().any(|tag| served(&tag.opaque))),
+    }
+}
+
+enum Tags {
+    Any,
+    Listed(Vec<Tag>),
+}
+
+struct Tag {
+    opaque: String,
+    is_weak: bool,
+}
+
+fn joined(headers: &HeaderMap, name: header::HeaderName) -> Result<Option<String>> {
+    let mut values = Vec::new();
+    for value in headers.get_all(&name) {
+        let text = value.to_str().map_err(|_| Error::new(Code::BadRequest, format!("{name} is not ASCII.")))?;
+        values.push(text);
+    }
+    Ok((!values.is_empty()).then(|| values.join(",")))
+}
+
+fn parse(text: &str) -> Option<Tags> {
+    if text.trim() == "*" {
+        return Some(Tags::Any);
+    }
+    let mut tags = Vec::new();
+    let mut rest = text.trim_start_matches([' ', '\t', ',']);
+    while !rest.is_empty() {
+        let is_weak = rest.starts_with("W/");
+        let quoted = rest.strip_prefix("W/").unwrap_or(rest).strip_prefix('"')?;
+        let (opaque, after) = quoted.split_once('"')?;
+        tags.push(Tag { opaque: opaque.to_owned(), is_weak });
+        let after = after.trim_start_matches([' ', '\t']);
+        if !after.is_empty() && !after.starts_with(',') {
+            return None;
+        }
+        rest = after.trim_start_matches([' ', '\t', ',']);
+    }
+    (!tags.is_empty()).then_some(Tags::Listed(tags))
+}

@@ -1,0 +1,110 @@
+//! Schemas that the derives cannot say: patches, unions of views, trimmed representations, a property for each parameter type.
+
+use serde_json::{Map, Value, json};
+
+/// Completes the schemas of a document.
+pub fn complete(document: &mut Value) {
+    let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return };
+    close(schemas);
+    for name in ["Article", "Section", "StaffProfile", "Tag", "User"] {
+        add_patch(schemas, name);
+    }
+    add_views(schemas);
+}
+
+/// Input is closed (an unknown member is a fault) and so are our answers' articles, which a union tells apart.
+fn close(schemas: &mut Map<String, Value>) {
+    for (name, schema) in schemas.iter_mut() {
+        let is_object = schema.get("type").is_some_and(|kind| kind == "object");
+        let is_open = schema.get("additionalProperties").is_some();
+        if is_object && !is_open && (name.ends_with("Input") || matches!(name.as_str(), "Article" | "WorkingArticle")) {
+            schema["additionalProperties"] = json!(false);
+        }
+    }
+}
+
+/// The body of a `PATCH`: the input with nothing required and `null` where something can be removed.
+fn add_patch(schemas: &mut Map<String, Value>, resource: &str) {
+    let input = ["Input", "ProfileInput"].iter().find_map(|suffix| {
+        let base = resource.trim_end_matches("Profile");
+        schemas.get(&format!("{base}{suffix}"))
+    });
+    let Some(mut patch) = input.cloned() else { return };
+    if let Some(members) = patch.as_object_mut() {
+        members.shift_remove("required");
+        members.insert(
+            "description".to_owned(),
+            json!("A JSON Merge Patch (RFC 7396): members that are absent stay as they are, `null` removes."),
+        );
+        members.shift_remove("example");
+        if let Some(properties) = members.get_mut("properties").and_then(Value::as_object_mut) {
+            // An initial password is for creating only.
+            properties.shift_remove("password");
+            for property in properties.values_mut().filter_map(Value::as_object_mut) {
+                property.shift_remove("default");
+            }
+        }
+    }
+    schemas.insert(format!("{resource}Patch"), patch);
+}
+
+fn add_views(schemas: &mut Map<String, Value>) {
+    for (name, source) in [("TrimmedArticle", "Article"), ("TrimmedWorkingArticle", "WorkingArticle")] {
+        if let Some(mut trimmed) = schemas.get(source).cloned() {
+            if let Some(members) = trimmed.as_object_mut() {
+                members.shift_remove("required");
+                members.insert("description".to_owned(), json!(format!("Only the members of `{source}` that `fields` named.")));
+                if let Some(properties) = members.get_mut("properties").and_then(Value::as_object_mut) {
+                    properties.shift_remove("view");
+                }
+            }
+            schemas.insert(name.to_owned(), trimmed);
+        }
+    }
+    schemas.insert(
+        "AnyArticle".to_owned(),
+        json!({
+            "description": "An article in the view that was asked for; `view` says which.",
+            "oneOf": [reference("Article"), reference("WorkingArticle")],
+            "discriminator": {
+                "propertyName": "view",
+                "mapping": { "live": "#/components/schemas/Article", "working": "#/components/schemas/WorkingArticle" }
+            }
+        }),
+    );
+    schemas.insert(
+        "ArticleAnswer".to_owned(),
+        json!({
+            "description": "An article, whole or trimmed with `fields`.",
+            "anyOf": [reference("AnyArticle"), reference("TrimmedArticle"), reference("TrimmedWorkingArticle")]
+        }),
+    );
+    schemas.insert(
+        "ArticlePageAnswer".to_owned(),
+        json!({
+            "description": "A page of articles in the view that was asked for, whole or trimmed with `fields`.",
+            "anyOf": [reference("ArticlePage"), reference("WorkingArticlePage"), reference("TrimmedArticlePage")]
+        }),
+    );
+    schemas.insert(
+        "TrimmedArticlePage".to_owned(),
+        json!({
+            "type": "object",
+            "description": "A page of articles with only the members that `fields` named.",
+            "required": ["data", "page"],
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "description": "The articles.",
+                    "items": { "anyOf": [reference("TrimmedArticle"), reference("TrimmedWorkingArticle")] }
+                },
+                "page": reference("PageInfo")
+            }
+        }),
+    );
+}
+
+/// A reference to a schema by its name.
+pub fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}

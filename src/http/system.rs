@@ -1,0 +1,125 @@
+//! What is about the server itself: health, the OpenAPI file and its viewer, the documentation of problems.
+
+use actix_web::{HttpResponse, http::header};
+use diesel::RunQueryDsl;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{call::Call, openapi, problem, problem::Refusal, routing::endpoints};
+use crate::error::{Error, Result};
+
+endpoints! {
+    "/" { get get_index }
+    "/healthz" { get get_health }
+    "/readyz" { get get_readiness }
+    "/openapi.json" { get get_openapi }
+    "/problems/{code}" { get get_problem }
+}
+
+/// Adds the viewer of the OpenAPI file, which is not part of the API.
+pub fn register_viewer(config: &mut actix_web::web::ServiceConfig) {
+    config.service(actix_web::web::redirect("/docs", "/docs/").permanent());
+    config.service(actix_web::web::resource("/docs/{file:.*}").route(actix_web::web::get().to(viewer)));
+}
+
+/// Where to go from here.
+#[derive(Serialize, ToSchema)]
+struct Index {
+    /// What this is.
+    #[schema(example = "Frontpage")]
+    name: &'static str,
+    /// The documentation, for people.
+    #[schema(example = "/docs")]
+    docs: &'static str,
+    /// The OpenAPI file, for programs.
+    #[schema(example = "/openapi.json")]
+    openapi: &'static str,
+    /// The articles.
+    #[schema(example = "/v1/articles")]
+    articles: &'static str,
+}
+
+/// Find the way
+///
+/// Where the documentation, the OpenAPI file and the articles are.
+#[utoipa::path(get, path = "/", operation_id = "getIndex", tag = "system",
+    responses((status = 200, description = "Addresses to go on with.", body = Index)))]
+async fn get_index(call: Call) -> Result<HttpResponse, Refusal> {
+    call.no_query()?;
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "public, max-age=300")).json(Index {
+        name: "Frontpage",
+        docs: "/docs",
+        openapi: "/openapi.json",
+        articles: "/v1/articles",
+    }))
+}
+
+/// Whether the server is well.
+#[derive(Serialize, ToSchema)]
+struct Health {
+    /// Always `ok`; otherwise the answer is a problem.
+    #[schema(example = "ok")]
+    status: &'static str,
+}
+
+/// Check that the process is alive
+///
+/// Asks nothing of the database, so that a restart is not tried where it cannot help.
+#[utoipa::path(get, path = "/healthz", operation_id = "getHealth", tag = "system",
+    responses((status = 200, description = "The process is alive.", body = Health)))]
+async fn get_health() -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(Health { status: "ok" })
+}
+
+/// Check that requests can be served
+///
+/// Asks the database, at most once a second.
+#[utoipa::path(get, path = "/readyz", operation_id = "getReadiness", tag = "system",
+    responses((status = 200, description = "Requests can be served.", body = Health)))]
+async fn get_readiness(call: Call) -> Result<HttpResponse, Refusal> {
+    let state = call.state.clone();
+    let ask = || async { state.db.read(|conn| Ok(diesel::sql_query("SELECT 1").execute(conn).map(drop)?)).await };
+    if state.readiness.is_ready(ask).await {
+        return Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(Health { status: "ok" }));
+    }
+    Err(Error::unavailable("the readiness check failed").into())
+}
+
+/// Read the OpenAPI file
+#[utoipa::path(get, path = "/openapi.json", operation_id = "getOpenapi", tag = "system",
+    responses((status = 200, description = "This document.", body = Object)))]
+async fn get_openapi() -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "application/json"))
+        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
+        .body(openapi::json())
+}
+
+/// Read about a kind of problem
+///
+/// Every error answer names such a page in its `type`.
+#[utoipa::path(get, path = "/problems/{code}", operation_id = "getProblem", tag = "system",
+    params(("code" = String, Path, description = "The last step of a problem's `type`.", example = "invalid_input")),
+    responses((status = 200, description = "What the problem means and what to do about it.", body = String, content_type = "text/html")))]
+async fn get_problem(call: Call) -> Result<HttpResponse, Refusal> {
+    let page = problem::page(&call.step("code")?).ok_or_else(Error::not_found)?;
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
+        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
+        .body(page))
+}
+
+async fn viewer(call: Call) -> Result<HttpResponse, Refusal> {
+    // Swagger UI starts itself with an inline script and style; everything comes from this server.
+    const POLICY: &str = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; \
+                          img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-ancestors 'none'";
+    let config = std::sync::Arc::new(utoipa_swagger_ui::Config::from("/openapi.json"));
+    let file = utoipa_swagger_ui::serve(&call.step("file:.*").unwrap_or_default(), config)
+        .map_err(|error| Error::internal(error.to_string()))?
+        .ok_or_else(Error::not_found)?;
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, file.content_type))
+        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+        .body(file.bytes.into_owned()))
+}

@@ -1,0 +1,115 @@
+//! Optimistic concurrency: which revision a write is based on, and what to show when it is stale.
+//!
+//! Sections, staff profiles, tags and users keep what they looked like at each revision here; articles keep their own.
+
+use diesel::prelude::*;
+use serde_json::Value;
+
+use crate::{
+    db::{Tx, schema::resource_revisions},
+    error::{Code, Error, Result},
+    ids::{ResourceId, UserId},
+    input::merge,
+};
+
+/// The revisions that a write says it is based on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// Whatever is there.
+    Any,
+    /// One of these; empty when the client named only what never was a revision.
+    Revisions(Vec<i32>),
+}
+
+impl Basis {
+    /// Returns whether the write may go on, given the newest revision.
+    pub fn admits(&self, current: i32) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Revisions(revisions) => revisions.contains(&current),
+        }
+    }
+
+    /// Returns an older revision that the client knows, to compare with.
+    pub fn known(&self) -> Option<i32> {
+        match self {
+            Self::Any => None,
+            Self::Revisions(revisions) => revisions.first().copied(),
+        }
+    }
+}
+
+/// Builds the answer to a stale write: the current ETag, and each member as it was, as sent and as it is.
+pub fn stale(current: i32, base: Option<Value>, patch: Option<&Value>, theirs: &Value) -> Error {
+    let error = Error::new(Code::PreconditionFailed, format!("The newest revision is {current}."))
+        .with("current_etag", format!("\"r{current}\""));
+    match base {
+        None => error,
+        Some(base) => {
+            let mut yours = base.clone();
+            if let Some(patch) = patch {
+                merge::apply(&mut yours, patch);
+            }
+            error.with("members", merge::three_way(&base, &yours, theirs))
+        }
+    }
+}
+
+/// One revision to keep.
+pub struct Revision<'a> {
+    /// Whose revision it is.
+    pub resource_id: ResourceId,
+    /// Its number, counted from 1.
+    pub number: i32,
+    /// What happened: `created`, `updated`, `trashed`, `restored` or `merged`.
+    pub kind: &'static str,
+    /// What it looked like, in the form in which clients write it.
+    pub content: &'a Value,
+    /// Who did it; nobody, when it was done on the command line.
+    pub by: Option<UserId>,
+}
+
+/// Keeps a revision.
+///
+/// # Errors
+/// When the database fails.
+pub fn append(tx: &mut Tx<'_>, revision: &Revision<'_>) -> Result<()> {
+    diesel::insert_into(resource_revisions::table)
+        .values((
+            resource_revisions::resource_id.eq(revision.resource_id),
+            resource_revisions::number.eq(revision.number),
+            resource_revisions::kind.eq(revision.kind),
+            resource_revisions::content.eq(revision.content.to_string()),
+            resource_revisions::created_at.eq(tx.now),
+            resource_revisions::created_by.eq(revision.by),
+        ))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Checks a write's basis against the newest revision of a resource that keeps its revisions here.
+///
+/// # Errors
+/// `precondition_failed` with the three versions of each member when the basis is stale.
+pub fn check(
+    tx: &mut Tx<'_>,
+    id: ResourceId,
+    basis: &Basis,
+    current: i32,
+    patch: Option<&Value>,
+    theirs: &Value,
+) -> Result<()> {
+    if basis.admits(current) {
+        return Ok(());
+    }
+    let base = match basis.known() {
+        None => None,
+        Some(number) => resource_revisions::table
+            .find((id, number))
+            .select(resource_revisions::content)
+            .first::<String>(tx.conn)
+            .optional()?
+            .and_then(|content| serde_json::from_str(&content).ok()),
+    };
+    Err(stale(current, base, patch, theirs))
+}

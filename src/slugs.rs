@@ -1,0 +1,98 @@
+//! Who owns which slug, now and for ever: a slug that was left behind keeps leading to its owner.
+
+use diesel::prelude::*;
+
+use crate::{
+    db::{Conn, Tx, schema::slugs},
+    error::{Code, Error, Fault, Result},
+    ids::ResourceId,
+    input::Slug,
+};
+
+/// The kinds of resource that have slugs, each a namespace of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Articles, in their working copy.
+    Article,
+    /// Sections.
+    Section,
+    /// Staff profiles.
+    Staff,
+    /// Tags.
+    Tag,
+}
+
+impl Kind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Article => "article",
+            Self::Section => "section",
+            Self::Staff => "staff",
+            Self::Tag => "tag",
+        }
+    }
+}
+
+/// Returns the owner of a slug, by its key.
+///
+/// # Errors
+/// When the database fails.
+pub fn owner(conn: &mut Conn, kind: Kind, key: &str) -> Result<Option<ResourceId>> {
+    Ok(slugs::table.find((kind.as_str(), key)).select(slugs::resource_id).first(conn).optional()?)
+}
+
+/// Gives a resource the slug that was asked for, or one made from its name that is free.
+///
+/// # Errors
+/// `slug_taken` when the slug that was asked for has another owner.
+pub fn settle(tx: &mut Tx<'_>, kind: Kind, id: ResourceId, asked: Option<&Slug>, name: &str) -> Result<Slug> {
+    if let Some(slug) = asked {
+        return match owner(tx.conn, kind, &slug.key())? {
+            Some(owner) if owner == id => Ok(slug.clone()),
+            None => claim(tx, kind, id, slug).map(|()| slug.clone()),
+            Some(_) => Err(taken(slug)),
+        };
+    }
+    let digits = id.to_string().replace('-', "");
+    let tail = |n: usize| digits.get(digits.len().saturating_sub(n)..).unwrap_or(&digits).to_owned();
+    let derived = Slug::derive(name).unwrap_or_else(|| Slug::trusted(format!("{}-{}", kind.as_str(), tail(12))));
+    // A handful of numbers read well; beyond them a piece of the id saves looking through all that are taken.
+    let numbered = (2..=9).map(|number| derived.with_suffix(&number.to_string()));
+    let candidates = std::iter::once(derived.clone()).chain(numbered).chain([8, 12, 32].map(|n| derived.with_suffix(&tail(n))));
+    for slug in candidates {
+        match owner(tx.conn, kind, &slug.key())? {
+            Some(owner) if owner == id => return Ok(slug),
+            None => return claim(tx, kind, id, &slug).map(|()| slug),
+            Some(_) => {}
+        }
+    }
+    Err(Error::internal("no free slug"))
+}
+
+/// Makes all slugs of one resource lead to another.
+///
+/// # Errors
+/// When the database fails.
+pub fn hand_over(tx: &mut Tx<'_>, kind: Kind, from: ResourceId, to: ResourceId) -> Result<()> {
+    diesel::update(slugs::table.filter(slugs::kind.eq(kind.as_str())).filter(slugs::resource_id.eq(from)))
+        .set(slugs::resource_id.eq(to))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+fn claim(tx: &mut Tx<'_>, kind: Kind, id: ResourceId, slug: &Slug) -> Result<()> {
+    diesel::insert_into(slugs::table)
+        .values((
+            slugs::kind.eq(kind.as_str()),
+            slugs::key.eq(slug.key()),
+            slugs::resource_id.eq(id),
+            slugs::created_at.eq(tx.now),
+        ))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+fn taken(slug: &Slug) -> Error {
+    let fault = Fault::new("/slug", "taken", format!("\"{slug}\" belongs, or once belonged, to another"));
+    Error::faults(Code::SlugTaken, vec![fault])
+}

@@ -1,0 +1,40 @@
+//! What every request can reach: built once at the start, cheap to clone.
+
+use std::sync::Arc;
+
+use crate::{auth::Auth, config::Config, db::Db, http::idempotency::InFlight, readiness::Readiness, secrets::InstanceKey};
+
+/// The server's state.
+#[derive(Clone)]
+pub struct State(Arc<Parts>);
+
+/// The parts of the state.
+pub struct Parts {
+    /// The settings.
+    pub config: Config,
+    /// The database.
+    pub db: Db,
+    /// The key that the nodes share.
+    pub key: InstanceKey,
+    /// Passwords, tokens and their keys.
+    pub auth: Auth,
+    /// Requests with an idempotency key that are being worked on.
+    pub in_flight: InFlight,
+    /// Whether the database answers.
+    pub readiness: Readiness,
+}
+
+impl State {
+    /// Wraps the parts.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl std::ops::Deref for State {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
