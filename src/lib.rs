@@ -1,34 +1,49 @@
-//! wip
+//! Frontpage: a newsroom's content API.
+//!
+//! One binary that holds articles, sections, staff profiles and tags, lets editors work on them behind roles, and serves
+//! them as JSON. The map, from the bottom up; a module imports only from those above it in this list, but for what the
+//! note says:
+//!
+//! - [`error`], [`ids`], [`clock`]: the vocabulary.
+//! - [`db`]: connections, transactions, schema, migrations. The only place that knows which database it is.
+//! - [`input`], [`reference`]: reading what clients send; all faults at once.
+//! - [`body`]: an article's body as typed blocks, from and to HTML and text. No HTTP, no SQL, no I/O.
+//! - [`config`], [`secrets`], [`state`], [`telemetry`]: settings, the key that nodes share, what requests can reach.
+//! - [`slugs`], [`revisions`], [`changes`]: who owns which slug, what was there before, what readers can see anew.
+//! - [`http`], [`delivery`]: what all endpoints share, and how live answers leave.
+//! - [`auth`], [`users`]: who is calling and what they may do.
+//! - [`sections`], [`staff`], [`tags`], [`articles`]: the newsroom; each has `model`, `store` and `routes`.
+//! - [`demo`]: an invented newsroom.
+//! - [`app`], [`server`], [`cli`]: all of it put together.
+//!
+//! A request goes straight down: route, handler (typed input, right), store (one transaction), rows; and straight up:
+//! rows, view, bytes. ARCHITECTURE.md tells the same at more length, with the invariants and the tests that hold them.
+
+pub mod app;
 pub mod articles;
 pub mod auth;
 pub mod body;
 pub mod changes;
+//pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod db;
 pub mod delivery;
+pub mod demo;
 pub mod error;
 pub mod http;
 pub mod ids;
 pub mod input;
 pub mod readiness;
 pub mod reference;
+pub mod resources;
 pub mod revisions;
 pub mod secrets;
 pub mod sections;
+pub mod server;
 pub mod slugs;
+pub mod staff;
 pub mod state;
-pub mod config { 
-    #[derive(Clone)] pub struct Config { pub http: Http, pub site: SiteConfig, pub log: Log }
-    #[derive(Clone)] pub struct Http { pub body_limit_bytes: usize, pub cors_origins: Vec<String> }
-    #[derive(Clone)] pub struct Log { pub requests: bool }
-    #[derive(Clone)] pub struct SiteConfig;
-    impl SiteConfig { 
-      pub fn section_url(&self, _s:&str,_p:&str,_id:crate::ids::SectionId)->Option<String>{None}
-      pub fn article_url(&self, _s:&str,_p:&str,_id:crate::ids::ArticleId,_at:crate::clock::Instant)->Option<String>{None}
-    }
-}
-pub mod staff { pub mod model { crate::db::types::text_enum!{ /// K
- pub enum StaffKind { /// p
- Person="person", /// o
- Organization = "organization",} } } }
-pub mod tags { pub mod model { #[derive(Clone,Debug,serde::Serialize,utoipa::ToSchema)] pub struct TagSummary{ #[schema(value_type=String)] pub id: crate::ids::TagId, pub slug:String, pub name:String} } }
+pub mod tags;
+//pub mod telemetry;
+pub mod users;

@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
@@ -12,18 +13,29 @@ use crate::error::Result;
 /// How long an answer is good for.
 const GOOD_FOR: Duration = Duration::from_secs(1);
 
-/// The last answer.
+/// The last answer, and whether the server is about to stop.
 #[derive(Debug, Default)]
-pub struct Readiness(Mutex<Option<(Instant, bool)>>);
+pub struct Readiness {
+    last: Mutex<Option<(Instant, bool)>>,
+    is_closed: AtomicBool,
+}
 
 impl Readiness {
+    /// Says "not ready" from now on.
+    pub fn close(&self) {
+        self.is_closed.store(true, Ordering::Relaxed);
+    }
+
     /// Returns whether the database answers; those who ask at the same time share one question.
     pub async fn is_ready<F, Fut>(&self, ask: F) -> bool
     where
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<()>>,
     {
-        let mut last = self.0.lock().await;
+        if self.is_closed.load(Ordering::Relaxed) {
+            return false;
+        }
+        let mut last = self.last.lock().await;
         if let Some((at, is_ready)) = *last
             && at.elapsed() < GOOD_FOR
         {

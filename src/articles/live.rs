@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     clock::Instant,
-    config::SiteConfig,
+    config::{ArticlePlaces, SiteConfig},
     db::{
         Conn,
         schema::{live_articles, live_authors, live_bodies, live_related, live_slugs, live_tags, sections, staff, tags},
@@ -192,7 +192,12 @@ fn present(row: LiveRow, section: &SectionRow, attached: &mut Attached, site: &S
     let article = Article {
         view: "live",
         id: row.id,
-        url: site.article_url(&row.slug, &section.path, row.id, row.published_at),
+        url: site.article_url(ArticlePlaces {
+            id: row.id,
+            slug: &row.slug,
+            section_path: Some(&section.path),
+            first_published_at: Some(row.first_published_at),
+        }),
         source: source(row.source_name, row.source_url)?,
         seo: seo(row.seo_title, row.seo_description, row.seo_canonical_url)?,
         extensions: row.extensions.map(RawValue::from_string).transpose().map_err(Error::internal)?,

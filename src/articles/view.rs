@@ -13,7 +13,7 @@ use crate::{
     body::{Body, Warning},
     clock::Instant,
     http::page::PageInfo,
-    ids::{ArticleId, StaffId, TagId, UserId},
+    ids::{ArticleId, StaffId, UserId},
     sections::model::SectionSummary,
     staff::model::StaffKind,
     tags::model::TagSummary,

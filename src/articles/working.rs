@@ -17,7 +17,7 @@ use crate::{
     auth::{identity::Caller, rights::Operation},
     body::{Body, Warning},
     clock::Instant,
-    config::SiteConfig,
+    config::{ArticlePlaces, SiteConfig},
     db::{
         Conn, Tx,
         schema::{article_bodies, article_revisions, article_staff, article_tags, articles},
@@ -153,8 +153,11 @@ pub fn present(
 ) -> WorkingArticle {
     let (excerpt, excerpt_is_derived) = excerpt(&content, body);
     let section = embedded.section(&content);
-    let url = section.as_ref().and_then(|section| {
-        site.article_url(&row.slug, &section.path, row.id, row.published_at.unwrap_or(row.created_at))
+    let url = site.article_url(ArticlePlaces {
+        id: row.id,
+        slug: &row.slug,
+        section_path: section.as_ref().map(|section| section.path.as_str()),
+        first_published_at: row.first_published_at,
     });
     WorkingArticle {
         view: "working",

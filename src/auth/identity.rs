@@ -69,7 +69,7 @@ impl Caller {
 /// `unauthenticated` when what was sent is not a valid token of a live session.
 pub async fn identify(state: &State, headers: &HeaderMap) -> Result<Option<Caller>> {
     let Some(token) = bearer(headers)? else { return Ok(None) };
-    let claims = state.auth.verify(token)?;
+    let claims = state.auth.verify(token).await?;
     let (user, session) = (UserId::from_uuid(claims.sub), SessionId::from_uuid(claims.sid));
     state.db.read(move |conn| caller_of(conn, user, session)).await.map(Some)
 }

@@ -99,6 +99,8 @@ operations! {
     ChangeOwnPassword      "changePassword"     ""              All  All  All;
     ListOwnSessions        "listSessions"       ""              All  All  All;
     EndOwnSessions         "deleteSessions"     ""              All  All  All;
+    EndOwnSession          "deleteSession"      ""              All  All  All;
+    Logout                 "logout"             ""              All  All  All;
 }
 
 /// Describes the rights to an operation in a sentence for the OpenAPI file; `None` when it takes none.

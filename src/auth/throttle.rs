@@ -12,13 +12,11 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use super::source::Source;
 use crate::{
     clock::Instant,
+    config::TRIES_WINDOW_SECONDS,
     db::{Db, Tx, schema::throttles},
     error::{Code, Error, Result, Trouble},
     secrets::InstanceKey,
 };
-
-/// How long tries are remembered, from the first on.
-const WINDOW_SECONDS: i64 = 15 * 60;
 
 /// How long a try may wait for others on this node to be counted.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -173,7 +171,7 @@ fn add(tx: &mut Tx<'_>, counter: &Counter, state: Option<(i32, Instant)>) -> Res
             .execute(tx.conn)?;
         return Ok(window_ends_at);
     }
-    let window_ends_at = tx.now.plus_seconds(WINDOW_SECONDS);
+    let window_ends_at = tx.now.plus_seconds(TRIES_WINDOW_SECONDS);
     diesel::delete(throttles::table.find(&counter.key)).execute(tx.conn)?;
     diesel::insert_into(throttles::table)
         .values((

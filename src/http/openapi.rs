@@ -11,8 +11,23 @@ mod shapes;
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
+use utoipa::OpenApi;
 
-use crate::app;
+use crate::{
+    app,
+    articles::{
+        lifecycle::State,
+        list::Sort,
+        view::{WorkingArticle, WorkingArticlePage},
+    },
+    error::Fault,
+    http::{problem::Problem, view::View},
+};
+
+/// What no handler names: problems, enumerations of parameters, the other member of a union.
+#[derive(OpenApi)]
+#[openapi(components(schemas(Problem, Fault, View, Sort, State, WorkingArticle, WorkingArticlePage)))]
+struct Shared;
 
 /// Returns the document as pretty JSON, ending in a line break, as it is checked in.
 pub fn json() -> &'static str {
@@ -26,7 +41,7 @@ pub fn json() -> &'static str {
 
 /// Returns the document.
 pub fn document() -> Value {
-    let mut merged = utoipa::openapi::OpenApi::default();
+    let mut merged = Shared::openapi();
     for part in app::documents() {
         merged.merge(part);
     }

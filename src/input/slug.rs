@@ -91,6 +91,11 @@ impl Slug {
         Self::key_of(&self.0)
     }
 
+    /// Returns how the slugs of names that start with this text start; empty when nothing in it can stand in a slug.
+    pub fn start_of(text: &str) -> String {
+        canonical(text)
+    }
+
     /// Returns the key under which to look up whatever stands in an address.
     pub fn key_of(text: &str) -> String {
         canonical(text).chars().map(folded).collect()

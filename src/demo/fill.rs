@@ -1,0 +1,208 @@
+//! Fills an empty database with the demo newsroom, through the same functions that the endpoints use.
+
+use diesel::prelude::*;
+use serde_json::{Value, json};
+
+use super::{DemoArticle, DemoAuthorRole, DemoRole, DemoStaffKind, DemoStage};
+use crate::{
+    articles::{input::ArticleInput, lifecycle::Verb, working},
+    auth::{identity::Caller, passwords::Passwords, rights::Role},
+    clock::Instant,
+    db::{
+        Db, Tx,
+        schema::{articles, sections, staff, tags, users},
+    },
+    error::{Code, Error, Result},
+    ids::{ArticleId, SessionId},
+    input::read,
+    revisions::Basis,
+    sections::store as section_store,
+    staff::store as staff_store,
+    tags::store as tag_store,
+    users::{model::UserInput, store as user_store},
+};
+
+/// How much to make.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How many articles.
+    pub articles: u64,
+    /// What the generated texts follow from.
+    pub seed: u64,
+}
+
+/// Articles that are written in one transaction.
+const BATCH: u64 = 100;
+
+/// Fills the database; `progress` is told how many articles there are.
+///
+/// # Errors
+/// `conflict` when the database has content, and those of the database.
+pub fn run(db: &Db, passwords: &Passwords, options: Options, progress: impl Fn(u64)) -> Result<()> {
+    refuse_content(db)?;
+    let editor = make_newsroom(db, passwords, options)?;
+    let started = Instant::now();
+    let mut ids: Vec<ArticleId> = Vec::new();
+    let mut next = 0;
+    while next < options.articles {
+        let end = (next + BATCH).min(options.articles);
+        let made = db.write_blocking(|tx| {
+            let mut made: Vec<ArticleId> = Vec::new();
+            for index in next..end {
+                let article = super::article(options.seed, index, options.articles);
+                let earlier = |index: u64| {
+                    let index = usize::try_from(index).ok()?;
+                    ids.get(index).or_else(|| made.get(index.checked_sub(ids.len())?)).copied()
+                };
+                let input = read(article_input(&article, earlier), Code::InvalidInput)?;
+                made.push(make_article(tx, &editor, &article, &input, started)?);
+            }
+            Ok(made)
+        })?;
+        ids.extend(made);
+        next = end;
+        progress(next);
+    }
+    Ok(())
+}
+
+fn refuse_content(db: &Db) -> Result<()> {
+    let has_content = db.read_blocking(|conn| {
+        let counts: [i64; 5] = [
+            articles::table.count().get_result(conn)?,
+            sections::table.count().get_result(conn)?,
+            staff::table.count().get_result(conn)?,
+            tags::table.count().get_result(conn)?,
+            users::table.count().get_result(conn)?,
+        ];
+        Ok(counts.iter().any(|count| *count > 0))
+    })?;
+    if has_content {
+        let detail = "The database has content; the demo only fills an empty one. Name another with DATABASE_URL.";
+        return Err(Error::new(Code::Conflict, detail));
+    }
+    Ok(())
+}
+
+/// Makes sections, staff, tags and logins; returns the editor, who writes the articles.
+fn make_newsroom(db: &Db, passwords: &Passwords, options: Options) -> Result<Caller> {
+    let mut hashes = Vec::new();
+    for login in super::logins() {
+        let password = crate::auth::password::Password::parse(login.password).map_err(|fault| Error::internal(fault.text()))?;
+        hashes.push(passwords.hash(&password)?);
+    }
+    db.write_blocking(|tx| {
+        // The newsroom is older than its first article.
+        let oldest = super::article(options.seed, 0, options.articles).age_minutes;
+        tx.now = minutes_before(tx.now, oldest.saturating_add(24 * 60));
+        for section in super::sections() {
+            let input = json!({ "slug": section.slug, "name": section.name, "description": section.description, "parent": section.parent });
+            section_store::create(tx, None, &read(input, Code::InvalidInput)?)?;
+        }
+        for profile in super::staff() {
+            staff_store::create(tx, None, &read(profile_input(profile), Code::InvalidInput)?)?;
+        }
+        for tag in super::tags() {
+            let input = json!({ "slug": tag.slug, "name": tag.name, "description": tag.description });
+            tag_store::create(tx, None, &read(input, Code::InvalidInput)?)?;
+        }
+        let mut editor = None;
+        for (login, hash) in super::logins().iter().zip(&hashes) {
+            let role = match login.role {
+                DemoRole::Admin => Role::Admin,
+                DemoRole::Editor => Role::Editor,
+                DemoRole::Author => Role::Author,
+            };
+            let input = json!({ "email": login.email, "name": login.display_name, "role": role, "staff": login.staff });
+            let input: UserInput = read(input, Code::InvalidInput)?;
+            let row = user_store::create(tx, None, &input, Some(hash))?;
+            if role == Role::Editor {
+                editor = Some(Caller { user_id: row.id, session_id: SessionId::generate(), role, staff_id: None });
+            }
+        }
+        editor.ok_or_else(|| Error::internal("the demo has no editor"))
+    })
+}
+
+fn profile_input(profile: &super::DemoStaff) -> Value {
+    let links: Vec<Value> = profile.links.iter().map(|(label, url)| json!({ "label": label, "url": url })).collect();
+    json!({
+        "slug": profile.slug,
+        "name": profile.name,
+        "kind": match profile.kind {
+            DemoStaffKind::Person => "person",
+            DemoStaffKind::Organization => "organization",
+        },
+        "title": profile.title,
+        "bio_html": profile.bio_html,
+        "contact_email": profile.email,
+        "contact_phone": profile.phone,
+        "links": links,
+    })
+}
+
+fn make_article(
+    tx: &mut Tx<'_>,
+    editor: &Caller,
+    article: &DemoArticle,
+    input: &ArticleInput,
+    started: Instant,
+) -> Result<ArticleId> {
+    tx.now = minutes_before(started, article.age_minutes);
+    let mut working = working::create(tx, editor, input)?;
+    let id = working.row.id;
+    let verbs: &[Verb] = match article.stage {
+        DemoStage::Draft => &[],
+        DemoStage::InReview => &[Verb::Submit],
+        DemoStage::Published | DemoStage::PublishedWithChanges => &[Verb::Publish],
+        DemoStage::Withdrawn => &[Verb::Publish, Verb::Withdraw],
+    };
+    for verb in verbs {
+        working = working::transition(tx, editor, working, &Basis::Any, *verb)?;
+    }
+    if article.stage == DemoStage::PublishedWithChanges {
+        let patch = json!({ "standfirst": format!("{} (updated)", article.standfirst.as_deref().unwrap_or("A first report")) });
+        working::update(tx, editor, working, &Basis::Any, &patch)?;
+    }
+    Ok(id)
+}
+
+fn article_input(article: &DemoArticle, earlier: impl Fn(u64) -> Option<ArticleId>) -> Value {
+    let authors: Vec<Value> =
+        article.authors.iter().map(|(staff, role)| json!({ "staff": staff, "role": role_name(*role) })).collect();
+    let related: Vec<String> =
+        article.related.iter().filter_map(|index| earlier(*index)).map(|id| id.to_string()).collect();
+    json!({
+        "kicker": article.kicker,
+        "title": article.title,
+        "standfirst": article.standfirst,
+        "excerpt": article.excerpt,
+        "language": article.language,
+        "dateline": article.dateline,
+        "section": article.section,
+        "authors": authors,
+        "byline": article.byline,
+        "tags": article.tags,
+        "featured": article.featured,
+        "related": related,
+        "source": article.source.as_ref().map(|(name, url)| json!({ "name": name, "url": url })),
+        "seo": { "title": article.seo_title, "description": article.seo_description },
+        "extensions": article.extensions,
+        "body_html": article.body_html,
+    })
+}
+
+const fn role_name(role: DemoAuthorRole) -> &'static str {
+    match role {
+        DemoAuthorRole::Author => "author",
+        DemoAuthorRole::Contributor => "contributor",
+        DemoAuthorRole::Photographer => "photographer",
+        DemoAuthorRole::Translator => "translator",
+        DemoAuthorRole::Editor => "editor",
+    }
+}
+
+fn minutes_before(moment: Instant, minutes: u64) -> Instant {
+    let seconds = i64::try_from(minutes.saturating_mul(60)).unwrap_or(i64::MAX);
+    moment.plus_seconds(seconds.saturating_neg())
+}

@@ -1,0 +1,172 @@
+//! The server: opens what it needs, listens, says where, works in the background, and stops without dropping requests.
+
+use std::{net::SocketAddr, time::Duration};
+
+use actix_web::{
+    HttpServer,
+    dev::{Server, ServerHandle},
+};
+
+use crate::{
+    application,
+    auth::Auth,
+    config::Config,
+    db::{Db, migrate},
+    error::{Code, Error, Result},
+    http::idempotency::{self, InFlight},
+    readiness::Readiness,
+    secrets::InstanceKey,
+    state::{Parts, State},
+};
+
+/// A server that listens.
+pub struct Running {
+    /// The address, with the real port.
+    pub addr: SocketAddr,
+    /// What its requests can reach.
+    pub state: State,
+    server: Server,
+}
+
+/// How often what has expired is removed.
+const PRUNE_EVERY: Duration = Duration::from_secs(60);
+
+/// How often the directory of signing keys is looked at.
+const RESCAN_EVERY: Duration = Duration::from_secs(5);
+
+/// Runs a server until it is told to stop; calls `on_ready` when it listens.
+///
+/// # Errors
+/// When the server cannot start; the message is for the operator.
+pub fn run(config: Config, on_ready: impl FnOnce(SocketAddr)) -> Result<()> {
+    actix_web::rt::System::new().block_on(async move {
+        let running = start(config).await?;
+        on_ready(running.addr);
+        running.wait().await
+    })
+}
+
+/// Starts a server.
+///
+/// # Errors
+/// When the database does not fit, the keys cannot be read, or the address is taken.
+pub async fn start(config: Config) -> Result<Running> {
+    prepare(&config)?;
+    let db = Db::open(&config.database.location, &config.database.options)?;
+    let key = InstanceKey::load(&db).await?;
+    let listener = std::net::TcpListener::bind(config.http.listen).map_err(|error| {
+        let detail = format!(
+            "Cannot listen on {} ({error}). Choose a free address with FRONTPAGE_LISTEN or --listen.",
+            config.http.listen
+        );
+        Error::new(Code::Unavailable, detail)
+    })?;
+    let addr = listener.local_addr().map_err(Error::internal)?;
+    let auth = Auth::open(&config, key.clone())?;
+    let state = State::new(Parts {
+        db,
+        key,
+        auth,
+        in_flight: InFlight::default(),
+        readiness: Readiness::default(),
+        config,
+    });
+    let http = &state.config.http;
+    let for_app = state.clone();
+    let server = HttpServer::new(move || application!(for_app.clone()))
+        .workers(http.workers)
+        .worker_max_blocking_threads(64)
+        .client_request_timeout(Duration::from_secs(5))
+        .keep_alive(Duration::from_secs(75))
+        .shutdown_timeout(http.shutdown_seconds)
+        .disable_signals()
+        .listen(listener)
+        .map_err(Error::internal)?
+        .run();
+    Ok(Running { addr, state, server })
+}
+
+impl Running {
+    /// Returns what stops the server from elsewhere.
+    pub fn handle(&self) -> ServerHandle {
+        self.server.handle()
+    }
+
+    /// Works until the server is stopped by a signal or through its handle.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub async fn wait(self) -> Result<()> {
+        let chores = actix_web::rt::spawn(do_chores(self.state.clone()));
+        let signals = actix_web::rt::spawn(stop_on_signal(self.server.handle(), self.state.clone()));
+        let result = self.server.await;
+        chores.abort();
+        signals.abort();
+        result.map_err(Error::internal)
+    }
+}
+
+/// Brings an SQLite database up to the program; of PostgreSQL, which others may be using, only when told to.
+fn prepare(config: &Config) -> Result<()> {
+    let location = &config.database.location;
+    if location.is_sqlite() {
+        // The file and its folder are made by whoever comes first.
+        Db::open(location, &config.database.options)?;
+    }
+    if location.is_sqlite() || config.start.migrate {
+        for name in migrate::run(location)? {
+            tracing::info!(migration = name, "Applied migration {name}");
+        }
+        return Ok(());
+    }
+    migrate::status(location)?.require_current()
+}
+
+/// Removes what has expired and looks for new signing keys.
+async fn do_chores(state: State) {
+    let mut prune = tokio::time::interval(PRUNE_EVERY);
+    let mut rescan = tokio::time::interval(RESCAN_EVERY);
+    loop {
+        tokio::select! {
+            _ = rescan.tick() => state.auth.rescan_keys().await,
+            _ = prune.tick() => {
+                let pruned = state.db.write(|tx| {
+                    idempotency::prune(tx)?;
+                    crate::auth::prune(tx)
+                });
+                if let Err(error) = pruned.await {
+                    tracing::warn!(%error, "Removing what has expired failed; the next try is in a minute");
+                }
+            }
+        }
+    }
+}
+
+/// On SIGTERM or SIGINT: says "not ready" for a while, so that a balancer looks elsewhere, then stops.
+async fn stop_on_signal(handle: ServerHandle, state: State) {
+    wait_for_signal().await;
+    tracing::info!("Stopping: finishing the requests that have begun");
+    state.readiness.close();
+    tokio::time::sleep(Duration::from_secs(state.config.http.drain_seconds)).await;
+    handle.stop(true).await;
+}
+
+async fn wait_for_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+            (Ok(mut terminate), Ok(mut interrupt)) => {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+            }
+            _ => std::future::pending().await,
+        }
+    }
+    #[cfg(not(unix))]
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
