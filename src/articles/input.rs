@@ -219,11 +219,11 @@ impl<const MAX: usize, T: Deserr<Faults>> Deserr<Faults> for UpTo<MAX, T> {
     }
 }
 
-/// Adds a fault for each element that stands twice.
-pub fn refuse_twice<T: std::hash::Hash + Eq>(faults: &mut Faults, pointer: &str, items: impl Iterator<Item = T>) {
+/// Adds a fault for each element that stands twice; what led nowhere keeps its place.
+pub fn refuse_twice<T: std::hash::Hash + Eq>(faults: &mut Faults, pointer: &str, items: &[Option<T>]) {
     let mut seen = HashSet::new();
-    for (index, item) in items.enumerate() {
-        if !seen.insert(item) {
+    for (index, item) in items.iter().enumerate() {
+        if item.is_some() && !seen.insert(item) {
             faults.add(format!("{pointer}/{index}"), "duplicate", "stands in the list twice");
         }
     }

@@ -165,11 +165,10 @@ pub fn facets(conn: &mut Conn, asked: &Asked) -> Result<Vec<Facet>> {
     let mut faults = Faults::new();
     let mut facets = Vec::new();
     for (index, reference) in asked.tags.iter().enumerate() {
-        let facet = id_of(conn, Kind::Tag, reference)?.map(Facet::tag);
         // A tag that no live article carries is unknown to readers.
-        match facet.filter(|facet| is_used(conn, facet)) {
-            Some(facet) => facets.push(facet),
-            None => {
+        match id_of(conn, Kind::Tag, reference)?.map(Facet::tag) {
+            Some(facet) if is_used(conn, &facet)? => facets.push(facet),
+            _ => {
                 let pointer = if asked.tags.len() == 1 { "/tag".to_owned() } else { format!("/tag/{index}") };
                 faults.add(pointer, "not_found", format!("there is no tag \"{reference}\""));
             }
@@ -202,7 +201,7 @@ fn id_of<I: Copy + From<ResourceId>>(conn: &mut Conn, kind: Kind, reference: &Re
     }
 }
 
-fn is_used(conn: &mut Conn, facet: &Facet) -> bool {
+fn is_used(conn: &mut Conn, facet: &Facet) -> Result<bool> {
     let rows = live_facets::table.filter(live_facets::facet.eq(facet.bytes().to_vec()));
-    diesel::select(diesel::dsl::exists(rows)).get_result(conn).unwrap_or(false)
+    Ok(diesel::select(diesel::dsl::exists(rows)).get_result(conn)?)
 }

@@ -38,11 +38,19 @@ pub struct Resolved {
     pub related: Vec<ArticleId>,
 }
 
+/// The article whose references are resolved.
+pub struct Subject<'a> {
+    /// Its id.
+    pub id: ArticleId,
+    /// What it was related to before, which may stay although it went to the trash or is not for the caller.
+    pub related: &'a [ArticleId],
+}
+
 /// Resolves all references of an input, and reports all that lead nowhere.
 ///
 /// # Errors
 /// `invalid_input` with a fault for each reference to what does not exist or is in the trash.
-pub fn references(conn: &mut Conn, input: &ArticleInput, caller: &Caller) -> Result<Resolved> {
+pub fn references(conn: &mut Conn, input: &ArticleInput, subject: &Subject<'_>, caller: &Caller) -> Result<Resolved> {
     let mut faults = Faults::new();
     let section: Vec<_> = input.section.iter().collect();
     let section = pick::<SectionId>(conn, "section", &section, section_ids, |_| "/section".to_owned(), &mut faults)?;
@@ -51,20 +59,30 @@ pub fn references(conn: &mut Conn, input: &ArticleInput, caller: &Caller) -> Res
     let names: Vec<_> = input.tags.0.iter().collect();
     let tags = pick::<TagId>(conn, "tag", &names, tag_ids, |i| format!("/tags/{i}"), &mut faults)?;
     let names: Vec<_> = input.related.0.iter().collect();
-    let visible = |conn: &mut Conn, ids: Vec<ArticleId>| super::working::visible_ids(conn, ids, caller);
+    let visible = |conn: &mut Conn, ids: Vec<ArticleId>| {
+        let mut visible = super::working::visible_ids(conn, ids, caller)?;
+        visible.extend_from_slice(subject.related);
+        Ok(visible)
+    };
     let related = pick::<ArticleId>(conn, "article", &names, visible, |i| format!("/related/{i}"), &mut faults)?;
-    let authors: Vec<Author> = staff
+    let authors: Vec<Option<Author>> = staff
         .into_iter()
         .zip(&input.authors.0)
-        .filter_map(|(id, author)| id.map(|staff| Author { staff, role: author.role }))
+        .map(|(id, author)| id.map(|staff| Author { staff, role: author.role }))
         .collect();
-    let (tags, related): (Vec<TagId>, Vec<ArticleId>) =
-        (tags.into_iter().flatten().collect(), related.into_iter().flatten().collect());
-    refuse_twice(&mut faults, "/authors", authors.iter());
-    refuse_twice(&mut faults, "/tags", tags.iter());
-    refuse_twice(&mut faults, "/related", related.iter());
+    refuse_twice(&mut faults, "/authors", &authors);
+    refuse_twice(&mut faults, "/tags", &tags);
+    refuse_twice(&mut faults, "/related", &related);
+    if let Some(index) = related.iter().position(|id| *id == Some(subject.id)) {
+        faults.add(format!("/related/{index}"), "itself", "an article cannot be related to itself");
+    }
     faults.check(Code::InvalidInput)?;
-    Ok(Resolved { section: section.into_iter().flatten().next(), authors, tags, related })
+    Ok(Resolved {
+        section: section.into_iter().flatten().next(),
+        authors: authors.into_iter().flatten().collect(),
+        tags: tags.into_iter().flatten().collect(),
+        related: related.into_iter().flatten().collect(),
+    })
 }
 
 /// Resolves references of one kind; what leads nowhere is `None` and a fault.

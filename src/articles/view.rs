@@ -150,7 +150,6 @@ pub struct Article {
 /// The name of the live view.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "only its schema is used")]
 pub enum LiveView {
     /// What readers see.
     Live,
@@ -159,7 +158,6 @@ pub enum LiveView {
 /// The name of the working view.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "only its schema is used")]
 pub enum WorkingView {
     /// The newest revision.
     Working,

@@ -19,6 +19,8 @@ pub mod routes;
 pub mod secret;
 pub mod session;
 pub mod source;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod throttle;
 pub mod token;
 

@@ -253,27 +253,4 @@ fn described(user_agent: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LIFETIMES: Lifetimes = Lifetimes { refresh_days: 30, grace_seconds: 10 };
-
-    fn day(n: i64) -> Instant {
-        Instant::parse("2026-01-01T00:00:00Z").unwrap().plus_seconds(n * DAY_SECONDS)
-    }
-
-    #[test]
-    fn a_session_lasts_from_refresh_to_refresh_and_no_longer_than_ninety_days() {
-        assert_eq!(end(LIFETIMES, day(0), day(0)), day(30));
-        assert_eq!(end(LIFETIMES, day(0), day(29)), day(59));
-        assert_eq!(end(LIFETIMES, day(0), day(80)), day(90));
-        assert_eq!(end(Lifetimes { refresh_days: 365, grace_seconds: 0 }, day(0), day(0)), day(365));
-    }
-
-    #[test]
-    fn what_a_client_says_of_itself_is_kept_short_and_plain() {
-        assert_eq!(described("curl/8\u{7}.5 "), Some("curl/8.5".to_owned()));
-        assert_eq!(described(" \u{0} "), None);
-        assert_eq!(described(&"x".repeat(5000)).map(|text| text.len()), Some(LONGEST_USER_AGENT));
-    }
-}
+mod tests;

@@ -204,3 +204,117 @@ impl std::fmt::Debug for Throttle {
         f.debug_struct("Throttle").field("limits", &self.limits).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+
+    use super::*;
+    use crate::auth::testing::Scratch;
+
+    const LIMITS: Limits = Limits { per_source: 3, per_account: 5 };
+
+    fn throttle() -> Throttle {
+        Throttle::new(InstanceKey::from_bytes([7; 32]), LIMITS)
+    }
+
+    fn source(last: u8) -> Source {
+        Source::Address([203, 0, 113, last].into())
+    }
+
+    async fn is_counted(throttle: &Throttle, db: &Db, from: u8, account: &str) -> bool {
+        match throttle.count(db, source(from), Some(account)).await {
+            Ok(_) => true,
+            Err(error) => {
+                assert_eq!(error.code(), Code::TooManyRequests);
+                let wait = error.retry_after_s().unwrap();
+                assert!((890..=900).contains(&wait), "{wait}");
+                false
+            }
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_source_has_its_tries_whatever_the_account_and_others_have_theirs() {
+        let (scratch, throttle) = (Scratch::new(), throttle());
+
+        for account in ["a", "b", "c"] {
+            assert!(is_counted(&throttle, &scratch.db, 1, account).await);
+        }
+
+        assert!(!is_counted(&throttle, &scratch.db, 1, "d").await);
+        assert!(is_counted(&throttle, &scratch.db, 2, "a").await);
+    }
+
+    #[actix_web::test]
+    async fn an_account_has_its_tries_whatever_the_source() {
+        let (scratch, throttle) = (Scratch::new(), throttle());
+
+        for from in 1..=5 {
+            assert!(is_counted(&throttle, &scratch.db, from, "a").await);
+        }
+
+        assert!(!is_counted(&throttle, &scratch.db, 6, "a").await);
+        // What was refused did not count for the source either.
+        for account in ["b", "c", "d"] {
+            assert!(is_counted(&throttle, &scratch.db, 6, account).await);
+        }
+    }
+
+    #[actix_web::test]
+    async fn no_more_than_allowed_are_counted_when_all_come_at_once() {
+        let (scratch, throttle) = (Scratch::new(), throttle());
+
+        let counted = join_all((0..40).map(|_| is_counted(&throttle, &scratch.db, 1, "a"))).await;
+
+        assert_eq!(counted.into_iter().filter(|counted| *counted).count(), 3);
+    }
+
+    #[actix_web::test]
+    async fn a_try_that_is_given_back_was_none() {
+        let (scratch, throttle) = (Scratch::new(), throttle());
+
+        for _ in 0..20 {
+            let counted = throttle.count(&scratch.db, source(1), Some("a")).await.unwrap();
+            throttle.give_back(&scratch.db, counted).await.unwrap();
+        }
+
+        assert!(is_counted(&throttle, &scratch.db, 1, "a").await);
+    }
+
+    #[actix_web::test]
+    async fn a_new_window_begins_when_the_old_one_has_ended() {
+        let (scratch, throttle) = (Scratch::new(), throttle());
+        let mut old = None;
+        for _ in 0..3 {
+            old = Some(throttle.count(&scratch.db, source(1), None).await.unwrap());
+        }
+        let end_all = |tx: &mut Tx<'_>| {
+            Ok(diesel::update(throttles::table).set(throttles::window_ends_at.eq(tx.now)).execute(tx.conn)?)
+        };
+        scratch.db.write(end_all).await.unwrap();
+
+        let first = throttle.count(&scratch.db, source(1), None).await;
+        // A try of the old window is not one of the new.
+        throttle.give_back(&scratch.db, old.unwrap()).await.unwrap();
+
+        assert!(first.is_ok());
+        for expected in [true, true, false] {
+            assert_eq!(is_counted(&throttle, &scratch.db, 1, "a").await, expected);
+        }
+    }
+
+    #[actix_web::test]
+    async fn the_table_holds_no_address_and_is_pruned() {
+        let (scratch, throttle) = (Scratch::new(), throttle());
+        throttle.count(&scratch.db, source(1), Some("mina@example.org")).await.unwrap();
+
+        let read = || scratch.db.read(|conn| Ok(throttles::table.select(throttles::key).load::<String>(conn)?));
+        let keys = read().await.unwrap();
+        assert_eq!(keys.len(), 2);
+        assert!(keys.iter().all(|key| key.len() == 64 && key.bytes().all(|b| b.is_ascii_hexdigit())));
+
+        scratch.db.write(|tx| prune(&mut Tx { conn: &mut *tx.conn, now: tx.now.plus_seconds(900) })).await.unwrap();
+        assert_eq!(read().await.unwrap().len(), 0);
+    }
+}

@@ -53,10 +53,7 @@ impl Marks {
     /// Lists the marks; the title of a work, which is what `cite` means outside a citation, is set in italics.
     fn list(self) -> Vec<Mark> {
         let shown = if self.is_cite() { self.with(Mark::Italic) } else { self };
-        Mark::ALL
-            .into_iter()
-            .filter(|mark| Self::default().with(*mark).0 & shown.0 != 0)
-            .collect()
+        Mark::ALL.into_iter().filter(|mark| Self::default().with(*mark).0 & shown.0 != 0).collect()
     }
 }
 
@@ -84,13 +81,7 @@ pub(super) struct Flow {
 
 impl Default for Flow {
     fn default() -> Self {
-        Self {
-            lines: Vec::new(),
-            line: Vec::new(),
-            after_space: true,
-            has_visible: false,
-            has_seen: false,
-        }
+        Self { lines: Vec::new(), line: Vec::new(), after_space: true, has_visible: false, has_seen: false }
     }
 }
 
@@ -101,11 +92,7 @@ impl Flow {
             Some(run) if run.marks == marks && run.link.as_ref() == link => run,
             other => {
                 self.line.extend(other);
-                Run {
-                    text: String::new(),
-                    marks,
-                    link: link.map(Rc::clone),
-                }
+                Run { text: String::new(), marks, link: link.map(Rc::clone) }
             }
         };
         for (n, word) in text.split(is_html_space).enumerate() {
@@ -154,14 +141,12 @@ impl Flow {
         !self.has_visible
     }
 
-    /// Returns whether all that can be seen stands in `cite` elements, but for dashes before it.
+    /// Returns whether all that can be seen stands in `cite` elements, but for dashes around it.
     pub(super) fn is_all_cite(&self) -> bool {
-        let only_dashes = |text: &str| {
-            text.chars()
-                .all(|c| is_invisible(c) || matches!(c, '-' | '–' | '—' | '―'))
-        };
-        let mut runs = self.lines.iter().chain(std::iter::once(&self.line)).flatten();
-        !self.is_blank() && runs.all(|run| run.marks.is_cite() || only_dashes(&run.text))
+        let is_filling = |text: &str| text.chars().all(|c| is_invisible(c) || matches!(c, '-' | '–' | '—' | '―'));
+        let runs = || self.lines.iter().chain(std::iter::once(&self.line)).flatten();
+        runs().any(|run| run.marks.is_cite() && !is_blank(&run.text))
+            && runs().all(|run| run.marks.is_cite() || is_filling(&run.text))
     }
 
     /// Forgets which text stood in `cite` elements.
@@ -232,10 +217,7 @@ const FILLING: [char; 2] = [' ', '\u{a0}'];
 
 fn trim_start(lines: &mut [Line]) {
     let Some(first) = lines.first_mut() else { return };
-    let n_filling = first
-        .iter()
-        .take_while(|run| run.text.trim_start_matches(FILLING).is_empty())
-        .count();
+    let n_filling = first.iter().take_while(|run| run.text.trim_start_matches(FILLING).is_empty()).count();
     first.drain(..n_filling);
     if let Some(run) = first.first_mut() {
         run.text = run.text.trim_start_matches(FILLING).to_owned();
@@ -267,17 +249,9 @@ fn pieces(lines: Vec<Line>) -> Vec<Piece> {
         if let Some(before) = pieces.last() {
             let next = line.first().and_then(|run| run.link.as_ref());
             let link = before.link.as_ref().filter(|link| Some(*link) == next).map(Rc::clone);
-            pieces.push(Piece {
-                text: None,
-                marks: Marks::default(),
-                link,
-            });
+            pieces.push(Piece { text: None, marks: Marks::default(), link });
         }
-        pieces.extend(line.into_iter().map(|run| Piece {
-            text: Some(run.text),
-            marks: run.marks,
-            link: run.link,
-        }));
+        pieces.extend(line.into_iter().map(|run| Piece { text: Some(run.text), marks: run.marks, link: run.link }));
     }
     pieces
 }

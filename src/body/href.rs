@@ -117,11 +117,7 @@ fn path(text: &str) -> Result<String, HrefFault> {
         return Err(HrefFault::Kind);
     }
     let normal = &url[Position::BeforePath..];
-    if normal.starts_with("//") {
-        Err(HrefFault::Kind)
-    } else {
-        Ok(normal.to_owned())
-    }
+    if normal.starts_with("//") { Err(HrefFault::Kind) } else { Ok(normal.to_owned()) }
 }
 
 fn fragment(text: &str) -> Result<String, HrefFault> {

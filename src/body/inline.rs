@@ -86,26 +86,15 @@ pub enum Mark {
 
 impl Mark {
     /// All marks, in the order in which they are listed and nested.
-    pub const ALL: [Self; 7] = [
-        Self::Bold,
-        Self::Italic,
-        Self::Underline,
-        Self::Strike,
-        Self::Code,
-        Self::Sub,
-        Self::Sup,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Bold, Self::Italic, Self::Underline, Self::Strike, Self::Code, Self::Sub, Self::Sup];
 
     /// The names of all marks, in the same order.
     pub(super) const NAMES: [&'static str; 7] = ["bold", "italic", "underline", "strike", "code", "sub", "sup"];
 
     /// Returns the mark of that name.
     pub fn parse(name: &str) -> Option<Self> {
-        Self::NAMES
-            .iter()
-            .position(|known| *known == name)
-            .and_then(|n| Self::ALL.get(n))
-            .copied()
+        Self::NAMES.iter().position(|known| *known == name).and_then(|n| Self::ALL.get(n)).copied()
     }
 }
 
@@ -114,11 +103,8 @@ pub(super) const MAX_TITLE_CHARS: usize = 500;
 
 /// Brings the title of a link into normal form: single spaces, none at the ends, nothing that cannot be shown.
 pub(super) fn normal_title(text: &str) -> Option<String> {
-    let shown: String = text
-        .chars()
-        .map(|c| if is_html_space(c) { ' ' } else { c })
-        .filter(|c| !is_unwanted(*c))
-        .collect();
+    let shown: String =
+        text.chars().map(|c| if is_html_space(c) { ' ' } else { c }).filter(|c| !is_unwanted(*c)).collect();
     let words: Vec<&str> = shown.split(' ').filter(|word| !word.is_empty()).collect();
     let short: String = words.join(" ").chars().take(MAX_TITLE_CHARS).collect();
     let title = short.trim_end_matches(' ');

@@ -45,9 +45,7 @@ union_schema! {
 
 fn union(description: &str, variants: &[(&str, &str)]) -> RefOr<Schema> {
     let component = |name: &str| Ref::from_schema_name(name);
-    let mapping = variants
-        .iter()
-        .map(|(tag, name)| ((*tag).to_owned(), component(name).ref_location));
+    let mapping = variants.iter().map(|(tag, name)| ((*tag).to_owned(), component(name).ref_location));
     let discriminator = Discriminator::with_mapping("type", mapping);
     let union = variants
         .iter()
@@ -64,13 +62,8 @@ fn tagged(tag: &str, schema: RefOr<Schema>) -> RefOr<Schema> {
     };
     let properties = std::mem::take(&mut object.properties);
     let required = std::mem::take(&mut object.required);
-    let constant: Object = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .enum_values(Some([tag]))
-        .build();
-    object
-        .properties
-        .insert("type".to_owned(), RefOr::T(Schema::Object(constant)));
+    let constant: Object = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([tag])).build();
+    object.properties.insert("type".to_owned(), RefOr::T(Schema::Object(constant)));
     object.properties.extend(properties);
     object.required.push("type".to_owned());
     object.required.extend(required);

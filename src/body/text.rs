@@ -32,12 +32,7 @@ impl Body {
                         .content
                         .iter()
                         .map(|QuotePart::Paragraph(paragraph)| paragraph.text())
-                        .chain(
-                            quote
-                                .citation
-                                .as_deref()
-                                .map(|citation| format!("— {}", plain(citation))),
-                        )
+                        .chain(quote.citation.as_deref().map(|citation| format!("— {}", plain(citation))))
                         .collect();
                     out.push_str(&parts.join("\n\n"));
                 }
@@ -48,21 +43,13 @@ impl Body {
 
     /// Returns the number of words.
     pub fn word_count(&self) -> u32 {
-        let n_words = self
-            .blocks()
-            .iter()
-            .map(|block| block.text().unicode_words().count())
-            .sum::<usize>();
+        let n_words = self.blocks().iter().map(|block| block.text().unicode_words().count()).sum::<usize>();
         u32::try_from(n_words).unwrap_or(u32::MAX)
     }
 
     /// Returns how many minutes it takes to read the body: 0 when it is empty, otherwise at least 1.
     pub fn reading_minutes(&self) -> u32 {
-        if self.is_empty() {
-            0
-        } else {
-            self.word_count().div_ceil(WORDS_PER_MINUTE).max(1)
-        }
+        if self.is_empty() { 0 } else { self.word_count().div_ceil(WORDS_PER_MINUTE).max(1) }
     }
 
     /// Returns the beginning of the text in at most so many characters, on one line.
@@ -132,11 +119,7 @@ fn push_items(out: &mut String, ordered: bool, start: Option<i32>, items: &[List
         if n > 0 {
             out.push('\n');
         }
-        let marker = if ordered {
-            format!("{number}. ")
-        } else {
-            "- ".to_owned()
-        };
+        let marker = if ordered { format!("{number}. ") } else { "- ".to_owned() };
         let deeper = format!("{indent}{}", " ".repeat(marker.len()));
         out.push_str(indent);
         out.push_str(&marker);

@@ -56,7 +56,11 @@ fn push_tag(out: &mut String, open: &str, name: &str) {
 
 fn push_list(out: &mut String, ordered: bool, start: Option<i32>, items: &[ListItem]) {
     match start {
-        Some(start) if ordered => out.push_str(&format!("<ol start=\"{start}\">")),
+        Some(start) if ordered => {
+            out.push_str("<ol start=\"");
+            out.push_str(&start.to_string());
+            out.push_str("\">");
+        }
         _ => out.push_str(if ordered { "<ol>" } else { "<ul>" }),
     }
     for item in items {
@@ -108,11 +112,7 @@ fn push_link(out: &mut String, link: &LinkInline) {
         out.push_str("\" title=\"");
         push_escaped(out, title);
     }
-    out.push_str(if link.href.is_absolute_web() {
-        "\" rel=\"noopener\">"
-    } else {
-        "\">"
-    });
+    out.push_str(if link.href.is_absolute_web() { "\" rel=\"noopener\">" } else { "\">" });
     let mut marks = OpenMarks::default();
     for part in &link.content {
         match part {

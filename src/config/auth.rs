@@ -1,12 +1,10 @@
 //! Keys, lifetimes, the cost of hashing, and how many passwords may be tried.
 
-use std::ffi::OsString;
-
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use super::{
     fault::ConfigFault,
-    reader::{Raw, Reader, number, processors},
+    reader::{Reader, number, processors},
 };
 use crate::db::Location;
 
@@ -80,8 +78,8 @@ pub struct HashConfig {
 impl HashConfig {
     pub(super) fn read(args: &HashArgs, reader: &mut Reader) -> Option<Self> {
         let memory = "FRONTPAGE_HASH_MEMORY_KIB";
-        let memory_kib = reader.number(memory, &args.hash_memory_kib, MEMORY_KIB, 19_456..=2_097_152);
-        let passes = reader.number("FRONTPAGE_HASH_PASSES", &args.hash_passes, PASSES, 2..=100);
+        let memory_kib = reader.number(memory, &args.hash_memory_kib, MEMORY_KIB, 19_456..=1_048_576);
+        let passes = reader.number("FRONTPAGE_HASH_PASSES", &args.hash_passes, PASSES, 2..=32);
         let permits = reader.optional("FRONTPAGE_HASH_PERMITS", &args.hash_permits, |text| number(text, &(1..=1024)));
         Some(Self { memory_kib: memory_kib?, passes: passes?, permits: permits?.unwrap_or_else(processors) })
     }

@@ -1,8 +1,6 @@
 //! Which database, and how long a request waits for it.
 
-use std::ffi::OsString;
-
-use std::{fmt, time::Duration};
+use std::{ffi::OsString, fmt, time::Duration};
 
 use super::reader::{Raw, Reader, number};
 use crate::{

@@ -61,7 +61,7 @@ pub(super) fn check_file(path: &Path, bytes: &[u8]) -> ConfigFaults {
     let mut seen = HashSet::new();
     for item in dotenvy::from_read_iter(text.as_bytes()) {
         match item {
-            Ok((name, value)) if value.contains('\0') => add(line_of_name(text, &name), "has a NUL character"),
+            Ok((name, value)) if value.contains('\0') => add(line_of(text, &name), "has a NUL character"),
             Ok((name, _)) if !seen.insert(name.clone()) => {
                 add(None, &format!("gives {name} more than once; keep one of them"));
             }
@@ -76,11 +76,9 @@ pub(super) fn check_file(path: &Path, bytes: &[u8]) -> ConfigFaults {
     faults
 }
 
+/// The loader names the line, or only the value in it, by its text.
 fn line_of(text: &str, wanted: &str) -> Option<usize> {
-    let wanted = wanted.lines().next().filter(|line| !line.trim().is_empty())?;
-    text.lines().position(|line| line.starts_with(wanted)).map(|position| position + 1)
-}
-
-fn line_of_name(text: &str, name: &str) -> Option<usize> {
-    text.lines().position(|line| line.contains(name)).map(|position| position + 1)
+    let wanted = wanted.lines().next().map(str::trim).filter(|wanted| !wanted.is_empty())?;
+    let is_it = |line: &str| !line.trim_start().starts_with('#') && line.contains(wanted);
+    text.lines().position(is_it).map(|position| position + 1)
 }

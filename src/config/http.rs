@@ -1,13 +1,14 @@
 //! Where the server listens, what it accepts, and how it stops.
 
-use std::ffi::OsString;
-
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::{
+    ffi::OsString,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+};
 
 use ipnet::IpNet;
 use url::{Position, Url};
 
-use super::reader::{Raw, Reader, number, processors};
+use super::reader::{Reader, number, processors};
 
 /// The address to listen on, as it is given; `frontpage health` needs only this.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -135,7 +136,8 @@ pub(super) fn read_listen(args: &ListenArgs, reader: &mut Reader) -> Option<Sock
 }
 
 fn parse_public_url(text: &str) -> Result<String, String> {
-    const WANTED: &str = "must be an http or https URL without user, query or fragment, such as https://api.example.org";
+    const WANTED: &str =
+        "must be an http or https URL without user, query or fragment, such as https://api.example.org";
     let url = parse_web_url(text).filter(|url| url.query().is_none() && url.fragment().is_none());
     url.map(|url| url.as_str().trim_end_matches('/').to_owned()).ok_or_else(|| WANTED.to_owned())
 }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use tracing_subscriber::EnvFilter;
 
-use super::reader::{Raw, Reader};
+use super::reader::Reader;
 
 /// The settings of the log as they are given.
 #[derive(Clone, Debug, Default, clap::Args)]

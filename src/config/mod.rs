@@ -28,7 +28,6 @@ pub use self::{
     fault::{ConfigFault, ConfigFaults, flag_of},
     http::{HttpArgs, HttpConfig, ListenArgs, reachable},
     log::{LogArgs, LogConfig, LogFormat},
-    reader::Raw,
     site::{ArticlePlaces, SiteArgs, SiteConfig},
     start::{StartArgs, StartConfig},
     template::{Kind, UrlTemplate},
@@ -132,7 +131,8 @@ impl Config {
 /// The passwords of the demo are known to everybody.
 fn check_demo(start: StartConfig, listen: SocketAddr, reader: &mut Reader) {
     if start.demo && !listen.ip().is_loopback() {
-        let problem = "--demo makes logins with known passwords, so it serves only this machine: listen on 127.0.0.1 or [::1]";
+        let problem =
+            "--demo makes logins with known passwords, so it serves only this machine: listen on 127.0.0.1 or [::1]";
         reader.fault(ConfigFault::of_value("FRONTPAGE_LISTEN", &listen.to_string(), problem));
     }
 }

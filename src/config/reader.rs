@@ -7,8 +7,8 @@ use std::{ffi::OsString, fmt::Display, ops::RangeInclusive, str::FromStr};
 
 use super::fault::{ConfigFault, ConfigFaults};
 
-/// A setting as the command line or the environment gave it.
-pub type Raw = Option<OsString>;
+/// A setting as the command line or the environment gave it. (The derive of clap must see the `Option` itself.)
+pub(super) type Raw = Option<OsString>;
 
 /// Collects the faults of the settings that it reads.
 ///

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use super::reader::{Raw, Reader};
+use super::reader::Reader;
 
 /// The settings of the start as they are given.
 #[derive(Clone, Debug, Default, clap::Args)]

@@ -155,7 +155,9 @@ fn the_public_url_is_that_of_the_setting_or_of_the_socket() {
     assert_eq!(config.http.effective_public_url("0.0.0.0:4242".parse().unwrap()), "http://127.0.0.1:4242");
     assert_eq!(config.http.effective_public_url("[::1]:4242".parse().unwrap()), "http://[::1]:4242");
 
-    for wrong in ["api.example.org", "ftp://a.example", "https://a.example/?q", "https://a.example/#f", "https:a.example"] {
+    for wrong in
+        ["api.example.org", "ftp://a.example", "https://a.example/?q", "https://a.example/#f", "https:a.example"]
+    {
         assert!(read(&[("FRONTPAGE_PUBLIC_URL", wrong)]).is_err(), "{wrong}");
     }
 }
@@ -196,7 +198,9 @@ fn templates_are_checked() {
         let fault = the_fault(&[("FRONTPAGE_ARTICLE_URL", template)]);
         assert!(fault.contains(part), "{template}: {fault}");
     }
-    assert!(the_fault(&[("FRONTPAGE_TAG_URL", "https://a.example/{section}/{slug}")]).contains("known are {slug}, {id}"));
+    assert!(
+        the_fault(&[("FRONTPAGE_TAG_URL", "https://a.example/{section}/{slug}")]).contains("known are {slug}, {id}")
+    );
 }
 
 #[test]
@@ -213,7 +217,8 @@ fn templates_are_filled_with_encoded_values() {
 
 #[test]
 fn an_article_has_an_address_once_it_has_all_that_goes_into_it() {
-    let site = read(&[("FRONTPAGE_ARTICLE_URL", "https://a.example/{section}/{year}/{month}/{day}/{slug}")]).unwrap().site;
+    let site =
+        read(&[("FRONTPAGE_ARTICLE_URL", "https://a.example/{section}/{year}/{month}/{day}/{slug}")]).unwrap().site;
     let published = crate::clock::Instant::parse("2026-03-09T23:59:00Z");
     let places = ArticlePlaces {
         id: crate::ids::ArticleId::generate(),

@@ -4,6 +4,7 @@
 //! [`Db::read`] and [`Db::write`] are the only doors; both run on threads of their own, wait a bounded time, and
 //! give the work a consistent view.
 
+mod conn;
 mod connect;
 pub mod fault;
 pub mod migrate;
@@ -20,21 +21,15 @@ use diesel::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-pub use self::connect::Location;
+pub use self::{
+    conn::{Conn, MultiBackend},
+    connect::Location,
+};
 use self::connect::{Manager, Pooled, Purpose};
 use crate::{
     clock::Instant,
     error::{Code, Error, Result, Trouble},
 };
-
-/// A connection to either database.
-#[derive(diesel::MultiConnection)]
-pub enum Conn {
-    /// A PostgreSQL connection.
-    Postgres(diesel::PgConnection),
-    /// An SQLite connection.
-    Sqlite(diesel::SqliteConnection),
-}
 
 /// Is told the text of each statement, for tests that count statements and read query plans.
 pub type StatementObserver = Arc<dyn Fn(&str) + Send + Sync>;

@@ -2,6 +2,8 @@
 //!
 //! Only the column types that `MultiConnection` knows, and [`Id`](crate::db::types::IdSql), occur.
 
+#![allow(missing_docs, reason = "the migrations say what each table is for")]
+
 diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::IdSql as Id;

@@ -25,9 +25,15 @@ pub fn if_match(headers: &HeaderMap) -> Result<Basis> {
         Some(Tags::Any) => Ok(Basis::Any),
         Some(Tags::Listed(tags)) => Ok(Basis::Revisions(
             // A weak tag never matches here (RFC 9110, 13.1.1).
-            tags.iter().filter(|tag| !tag.is_weak).filter_map(|tag| tag.opaque.strip_prefix('r')?.parse().ok()).collect(),
+            tags.iter().filter(|tag| !tag.is_weak).filter_map(|tag| revision_of(&tag.opaque)).collect(),
         )),
     }
+}
+
+/// Returns the revision that an ETag names; tags are compared letter by letter, so only our own spelling is one.
+fn revision_of(opaque: &str) -> Option<i32> {
+    let revision = opaque.strip_prefix('r')?.parse().ok()?;
+    (of_revision(revision) == format!("\"{opaque}\"")).then_some(revision)
 }
 
 /// Returns whether `If-None-Match` names one of the ETags of what would be answered; `None` when it was not sent.

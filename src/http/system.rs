@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{call::Call, openapi, problem, problem::Refusal, routing::endpoints};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 
 endpoints! {
     "/" { get get_index }
@@ -19,7 +19,14 @@ endpoints! {
 /// Adds the viewer of the OpenAPI file, which is not part of the API.
 pub fn register_viewer(config: &mut actix_web::web::ServiceConfig) {
     config.service(actix_web::web::redirect("/docs", "/docs/").permanent());
-    config.service(actix_web::web::resource("/docs/{file:.*}").route(actix_web::web::get().to(viewer)));
+    let files = actix_web::web::resource("/docs/{file:.*}")
+        .route(actix_web::web::get().to(viewer))
+        .route(actix_web::web::head().to(viewer))
+        .default_service(actix_web::web::to(|| async {
+            let refusal = Error::new(Code::MethodNotAllowed, "Allowed here: GET, HEAD.").allow("GET, HEAD");
+            Err::<HttpResponse, _>(Refusal(refusal))
+        }));
+    config.service(files);
 }
 
 /// Where to go from here.
@@ -67,8 +74,9 @@ struct Health {
 /// Asks nothing of the database, so that a restart is not tried where it cannot help.
 #[utoipa::path(get, path = "/healthz", operation_id = "getHealth", tag = "system",
     responses((status = 200, description = "The process is alive.", body = Health)))]
-async fn get_health() -> HttpResponse {
-    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(Health { status: "ok" })
+async fn get_health(call: Call) -> Result<HttpResponse, Refusal> {
+    call.no_query()?;
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(Health { status: "ok" }))
 }
 
 /// Check that requests can be served
@@ -77,6 +85,7 @@ async fn get_health() -> HttpResponse {
 #[utoipa::path(get, path = "/readyz", operation_id = "getReadiness", tag = "system",
     responses((status = 200, description = "Requests can be served.", body = Health)))]
 async fn get_readiness(call: Call) -> Result<HttpResponse, Refusal> {
+    call.no_query()?;
     let state = call.state.clone();
     let ask = || async { state.db.read(|conn| Ok(diesel::sql_query("SELECT 1").execute(conn).map(drop)?)).await };
     if state.readiness.is_ready(ask).await {
@@ -88,11 +97,12 @@ async fn get_readiness(call: Call) -> Result<HttpResponse, Refusal> {
 /// Read the OpenAPI file
 #[utoipa::path(get, path = "/openapi.json", operation_id = "getOpenapi", tag = "system",
     responses((status = 200, description = "This document.", body = Object)))]
-async fn get_openapi() -> HttpResponse {
-    HttpResponse::Ok()
+async fn get_openapi(call: Call) -> Result<HttpResponse, Refusal> {
+    call.no_query()?;
+    Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "application/json"))
         .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
-        .body(openapi::json())
+        .body(openapi::json()))
 }
 
 /// Read about a kind of problem
@@ -102,6 +112,7 @@ async fn get_openapi() -> HttpResponse {
     params(("code" = String, Path, description = "The last step of a problem's `type`.", example = "invalid_input")),
     responses((status = 200, description = "What the problem means and what to do about it.", body = String, content_type = "text/html")))]
 async fn get_problem(call: Call) -> Result<HttpResponse, Refusal> {
+    call.no_query()?;
     let page = problem::page(&call.step("code")?).ok_or_else(Error::not_found)?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))

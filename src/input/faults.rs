@@ -50,6 +50,20 @@ impl Faults {
         }
     }
 
+    /// Reads a typed input from JSON, and reports its faults together with these.
+    ///
+    /// # Errors
+    /// All faults, as an error of the given kind.
+    pub fn read<T: Deserr<Self>>(mut self, value: Value, code: Code) -> Result<T, Error> {
+        match deserr::deserialize::<T, _, Self>(value) {
+            Ok(input) => self.check(code).map(|()| input),
+            Err(faults) => {
+                self.extend(faults);
+                Err(Error::faults(code, self.0))
+            }
+        }
+    }
+
     /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -69,7 +83,7 @@ impl Faults {
 /// # Errors
 /// All faults of the input, as an error of the given kind.
 pub fn read<T: Deserr<Faults>>(value: Value, code: Code) -> Result<T, Error> {
-    deserr::deserialize::<T, _, Faults>(value).map_err(|faults| Error::faults(code, faults.0))
+    Faults::new().read(value, code)
 }
 
 /// Writes a location as a JSON pointer (RFC 6901).

@@ -31,20 +31,24 @@ pub fn unknown_removals(patch: &Value, known: &Value, free: &[&str]) -> Faults {
     if let (Value::Object(patch), Value::Object(known)) = (patch, known) {
         for (name, value) in patch {
             if value.is_null() && !known.contains_key(name) {
-                let detail = format!("\"{name}\" is not known here");
-                faults.add(format!("/{}", name.replace('~', "~0").replace('/', "~1")), "unknown", detail);
+                faults.add(format!("/{}", escaped(name)), "unknown", "is not known here");
             } else if let (Value::Object(inner), Some(Value::Object(known)), false) =
                 (value, known.get(name), free.contains(&name.as_str()))
             {
                 for (inner_name, inner_value) in inner {
                     if inner_value.is_null() && !known.contains_key(inner_name) {
-                        faults.add(format!("/{name}/{inner_name}"), "unknown", "is not known here");
+                        faults.add(format!("/{name}/{}", escaped(inner_name)), "unknown", "is not known here");
                     }
                 }
             }
         }
     }
     faults
+}
+
+/// A member's name as a step of a JSON pointer, as far as a message should repeat it.
+fn escaped(name: &str) -> String {
+    name.chars().take(60).collect::<String>().replace('~', "~0").replace('/', "~1")
 }
 
 /// Shows, for each member that anybody changed, what it was, what one side made of it and what the other.

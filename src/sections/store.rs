@@ -16,7 +16,7 @@ use crate::{
     error::{Code, Error, Result},
     http::page::{Cursor, Direction, Limit},
     ids::SectionId,
-    input::{Prose, Slug, merge, read},
+    input::{Prose, Slug, merge},
     reference::Reference,
     revisions::{self, Basis, Revision},
     slugs::{self, Kind},
@@ -277,10 +277,9 @@ pub fn update(
     let row = find_untrashed(tx, reference)?;
     let doc = to_value(&row.doc()?)?;
     revisions::check(tx, row.id.into(), basis, row.revision, Some(patch), &doc)?;
-    merge::unknown_removals(patch, &doc, &[]).check(Code::InvalidInput)?;
     let mut merged = doc.clone();
     merge::apply(&mut merged, patch);
-    let input: SectionInput = read(merged, Code::InvalidInput)?;
+    let input: SectionInput = merge::unknown_removals(patch, &doc, &[]).read(merged, Code::InvalidInput)?;
     let parent = parent_of(tx, Some(&row), &input)?;
     let slug = slugs::settle(tx, Kind::Section, row.id.into(), input.slug.as_ref(), input.name.as_str())?;
     let path = path_below(parent.as_ref(), &slug);

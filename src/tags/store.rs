@@ -3,7 +3,7 @@
 use diesel::{dsl::exists, prelude::*};
 use serde_json::Value;
 
-use super::model::{Prefix, Tag, TagDoc, TagInput, TagSummary};
+use super::model::{Prefix, Tag, TagDoc, TagInput};
 use crate::{
     articles::usage,
     auth::identity::Caller,
@@ -45,11 +45,6 @@ pub struct TagRow {
 }
 
 impl TagRow {
-    /// Returns the tag where something else refers to it.
-    pub fn summary(&self) -> TagSummary {
-        TagSummary { id: self.id, slug: self.slug.clone(), name: self.name.clone() }
-    }
-
     /// Returns the tag, unless it was asked for by a slug that it has no more, or by the id of one that was merged into it.
     fn known_as(self, reference: &Reference<TagId>) -> Result<Self> {
         let is_known = match reference {

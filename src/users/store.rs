@@ -333,3 +333,6 @@ fn finish(tx: &mut Tx<'_>, by: Option<&Caller>, id: UserId, kind: &'static str) 
     revisions::append(tx, &Revision { resource_id: id.into(), number: row.revision, kind, content: &content, by })?;
     Ok(row)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,15 @@
 //! The integration tests: the real server on a real port, on both databases, every answer checked against the OpenAPI file.
 
-#![allow(missing_docs, reason = "tests document themselves by their names")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::as_conversions,
+    reason = "a test that panics says what it found; names document the rest"
+)]
 
 mod support;
 

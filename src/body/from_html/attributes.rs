@@ -12,15 +12,11 @@ use html5ever::tokenizer::states::RawKind;
 use crate::body::from_html::elements::{Content, content};
 
 /// The most attributes of a tag that are read; word processors use a dozen.
-pub(super) const MAX_ATTRIBUTES: usize = 64;
+pub(in crate::body) const MAX_ATTRIBUTES: usize = 64;
 
 /// Returns the HTML without the attributes of each tag that follow the first `MAX_ATTRIBUTES`.
-pub(super) fn limit(html: &str) -> Cow<'_, str> {
-    let mut scanner = Scanner {
-        html,
-        at: 0,
-        cuts: Vec::new(),
-    };
+pub(in crate::body) fn limit(html: &str) -> Cow<'_, str> {
+    let mut scanner = Scanner { html, at: 0, cuts: Vec::new() };
     scanner.data();
     if scanner.cuts.is_empty() {
         return Cow::Borrowed(html);
@@ -82,7 +78,7 @@ impl<'a> Scanner<'a> {
                         None => {}
                     }
                 }
-                Some(b'/') if rest.bytes().nth(1).is_some_and(|byte| byte.is_ascii_alphabetic()) => {
+                Some(b'/') if rest.as_bytes().get(1).is_some_and(u8::is_ascii_alphabetic) => {
                     self.step(1);
                     self.tag();
                 }
@@ -140,9 +136,7 @@ impl<'a> Scanner<'a> {
 
     fn attribute(&mut self) {
         // A `=` at the start belongs to the name.
-        self.at = self
-            .at
-            .saturating_add(self.rest().chars().next().map_or(0, char::len_utf8));
+        self.at = self.at.saturating_add(self.rest().chars().next().map_or(0, char::len_utf8));
         self.skip_to(|byte| is_space(byte) || matches!(byte, b'/' | b'>' | b'='));
         self.skip_to(|byte| !is_space(byte));
         if self.peek() != Some(b'=') {
@@ -211,9 +205,7 @@ impl<'a> Scanner<'a> {
         let Some(rest) = self.rest().strip_prefix(open) else {
             return false;
         };
-        let matches_name = rest
-            .get(..name.len())
-            .is_some_and(|found| found.eq_ignore_ascii_case(name));
+        let matches_name = rest.get(..name.len()).is_some_and(|found| found.eq_ignore_ascii_case(name));
         let delimiter = rest.as_bytes().get(name.len()).copied();
         matches_name && delimiter.is_some_and(|byte| is_space(byte) || matches!(byte, b'/' | b'>'))
     }

@@ -33,6 +33,8 @@ pub(super) struct Draft {
     quote: Option<QuoteDraft>,
     /// For each open figure, how many blocks came before it.
     figures: Vec<usize>,
+    /// The text that comes when there are too many blocks.
+    overflow: Vec<Line>,
 }
 
 #[derive(Debug)]
@@ -67,6 +69,7 @@ impl Draft {
         if let Some(list) = self.lists.last_mut() {
             return list.add(flow.into_lines());
         }
+        let is_full = self.is_full();
         match (self.leaves.last_mut(), &mut self.quote) {
             (Some(Leaf::LateCredit(_, lines)), _) => {
                 flow.clear_cite();
@@ -80,17 +83,14 @@ impl Draft {
                     quote.paragraphs.extend(flow.into_paragraphs());
                 }
             }
+            _ if is_full => self.overflow.extend(flow.into_lines()),
             (Some(Leaf::Heading(level)), None) => {
-                let heading = HeadingBlock {
-                    id: BlockId::missing(),
-                    level: *level,
-                    content: content(flow.into_lines()),
-                };
+                let heading =
+                    HeadingBlock { id: BlockId::missing(), level: *level, content: content(flow.into_lines()) };
                 self.blocks.push(Block::Heading(heading));
             }
             (Some(Leaf::Credit) | None, None) => {
-                self.blocks
-                    .extend(flow.into_paragraphs().into_iter().map(paragraph).map(Block::Paragraph));
+                self.blocks.extend(flow.into_paragraphs().into_iter().map(paragraph).map(Block::Paragraph));
             }
         }
     }
@@ -110,7 +110,8 @@ impl Draft {
 
     /// Starts a list; false when its items are to go to what is open instead.
     pub(super) fn open_list(&mut self, ordered: bool, start: Option<i32>) -> bool {
-        if self.quote.is_some() || self.lists.len() >= MAX_LIST_DEPTH {
+        let is_possible = self.quote.is_none() && self.lists.len() < MAX_LIST_DEPTH && !self.is_full();
+        if !is_possible {
             return false;
         }
         let mut done = Vec::new();
@@ -129,13 +130,7 @@ impl Draft {
             }
         }
         let start = start.filter(|start| ordered && *start != 1);
-        self.lists.push(ListDraft {
-            ordered,
-            start,
-            done,
-            items: Vec::new(),
-            is_item_open: false,
-        });
+        self.lists.push(ListDraft { ordered, start, done, items: Vec::new(), is_item_open: false });
         true
     }
 
@@ -150,12 +145,7 @@ impl Draft {
             Some(Some(item)) => item.list = Some(Box::new(NestedList { ordered, start, items })),
             // `open_list` saw to it that there is an item.
             Some(None) => {}
-            None => self.blocks.push(Block::List(ListBlock {
-                id: BlockId::missing(),
-                ordered,
-                start,
-                items,
-            })),
+            None => self.blocks.push(Block::List(ListBlock { id: BlockId::missing(), ordered, start, items })),
         }
     }
 
@@ -177,7 +167,7 @@ impl Draft {
 
     /// Starts a quote; false when its text is to go to what is open instead.
     pub(super) fn open_quote(&mut self) -> bool {
-        let is_possible = self.quote.is_none() && self.lists.is_empty();
+        let is_possible = self.quote.is_none() && self.lists.is_empty() && !self.is_full();
         if is_possible {
             self.quote = Some(QuoteDraft::default());
         }
@@ -220,6 +210,11 @@ impl Draft {
         (is_alone && self.blocks.last().is_some_and(is_uncited)).then_some(at)
     }
 
+    /// Returns whether there are more blocks than can be kept, so that it is pointless to make others.
+    fn is_full(&self) -> bool {
+        self.blocks.len() > MAX_BLOCKS
+    }
+
     /// Returns the blocks, and whether the last ones had to be joined.
     pub(super) fn finish(mut self) -> (Vec<Block>, bool) {
         self.flush();
@@ -227,7 +222,9 @@ impl Draft {
         let is_merged = n_kept < self.blocks.len();
         if is_merged {
             let tail = self.blocks.split_off(n_kept);
-            self.blocks.push(Block::Paragraph(merge(&tail)));
+            let mut lines = lines_of(&tail);
+            lines.append(&mut self.overflow);
+            self.blocks.push(Block::Paragraph(paragraph(lines)));
         }
         (self.blocks, is_merged)
     }
@@ -243,20 +240,14 @@ impl ListDraft {
     }
 
     fn into_items(self) -> Vec<ListItem> {
-        let new = self.items.into_iter().map(|item| ListItem {
-            content: content(item.lines),
-            list: item.list,
-        });
+        let new = self.items.into_iter().map(|item| ListItem { content: content(item.lines), list: item.list });
         let is_filled = |item: &ListItem| !item.content.is_empty() || item.list.is_some();
         self.done.into_iter().chain(new.filter(is_filled)).collect()
     }
 }
 
 fn paragraph(lines: Vec<Line>) -> ParagraphBlock {
-    ParagraphBlock {
-        id: BlockId::missing(),
-        content: content(lines),
-    }
+    ParagraphBlock { id: BlockId::missing(), content: content(lines) }
 }
 
 /// Returns how many blocks stay as they are: all, or so many that the rest can be one paragraph.
@@ -276,8 +267,8 @@ fn n_kept(blocks: &[Block]) -> usize {
     if n_total <= MAX_BLOCKS { blocks.len() } else { n_kept }
 }
 
-/// Joins the text of blocks into one paragraph, a line each.
-fn merge(blocks: &[Block]) -> ParagraphBlock {
+/// Returns the text of blocks, a line each.
+fn lines_of(blocks: &[Block]) -> Vec<Line> {
     let mut flow = Flow::default();
     for block in blocks {
         match block {
@@ -292,7 +283,7 @@ fn merge(blocks: &[Block]) -> ParagraphBlock {
             }
         }
     }
-    paragraph(flow.into_lines())
+    flow.into_lines()
 }
 
 fn push_items(flow: &mut Flow, items: &[ListItem]) {
@@ -310,10 +301,7 @@ fn push_line(flow: &mut Flow, content: &[Inline]) {
             Inline::Text(text) => push_text(flow, text, None),
             Inline::LineBreak(_) => flow.push_break(),
             Inline::Link(link) => {
-                let target = Rc::new(Target {
-                    href: link.href.clone(),
-                    title: link.title.clone(),
-                });
+                let target = Rc::new(Target { href: link.href.clone(), title: link.title.clone() });
                 for part in &link.content {
                     match part {
                         LinkPart::Text(text) => push_text(flow, text, Some(&target)),
@@ -327,9 +315,6 @@ fn push_line(flow: &mut Flow, content: &[Inline]) {
 }
 
 fn push_text(flow: &mut Flow, text: &TextInline, target: Option<&Rc<Target>>) {
-    let marks = text
-        .marks
-        .iter()
-        .fold(Marks::default(), |marks, mark| marks.with(*mark));
+    let marks = text.marks.iter().fold(Marks::default(), |marks, mark| marks.with(*mark));
     flow.push_text(&text.text, marks, target);
 }

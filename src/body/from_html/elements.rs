@@ -1,5 +1,6 @@
 //! What each HTML element means for the blocks.
 
+use html5ever::tokenizer::TokenSinkResult;
 use html5ever::tokenizer::states::RawKind;
 
 use crate::body::inline::Mark;
@@ -114,7 +115,7 @@ fn marked(name: &str) -> Role {
         "sup" => Role::Span(Some(Mark::Sup)),
         "annotation" | "annotation-xml" | "applet" | "audio" | "button" | "canvas" | "datalist" | "iframe"
         | "meter" | "noembed" | "noframes" | "object" | "progress" | "script" | "select" | "style" | "svg"
-        | "template" | "textarea" | "title" | "video" => Role::Dropped,
+        | "template" | "textarea" | "title" | "video" | "xml" => Role::Dropped,
         "area" | "bgsound" | "embed" | "frame" | "image" | "img" | "input" | "keygen" => Role::DroppedVoid,
         _ => Role::Span(None),
     }
@@ -145,13 +146,20 @@ pub(super) fn content(name: &str) -> Option<Content> {
     }
 }
 
+impl Content {
+    /// Returns what the tokenizer is to be told behind the start tag.
+    pub(super) fn tokenizer_state(self) -> TokenSinkResult<()> {
+        match self {
+            Self::Raw(kind) => TokenSinkResult::RawData(kind),
+            Self::ToTheEnd => TokenSinkResult::Plaintext,
+        }
+    }
+}
+
 impl Role {
     /// Returns whether the element is a block to which end tags of inline elements do not reach through.
     pub(super) fn is_block(self) -> bool {
-        !matches!(
-            self,
-            Self::Link | Self::Formatting(_) | Self::Span(_) | Self::Cite | Self::Quotation
-        )
+        !matches!(self, Self::Link | Self::Formatting(_) | Self::Span(_) | Self::Cite | Self::Quotation)
     }
 
     /// Returns whether elements outside cannot be ended from inside this one.

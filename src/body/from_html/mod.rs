@@ -101,6 +101,15 @@ fn tokenize(html: &str, reader: Reader) -> Reader {
     tokenizer.sink.0.into_inner()
 }
 
+#[cfg(test)]
+pub(super) use attributes::{MAX_ATTRIBUTES, limit};
+
+/// Returns what the tokenizer is told behind the start tag of that name.
+#[cfg(test)]
+pub(super) fn tokenizer_state(name: &str) -> Option<TokenSinkResult<()>> {
+    elements::content(name).map(elements::Content::tokenizer_state)
+}
+
 struct Sink(RefCell<Reader>);
 
 impl TokenSink for Sink {
@@ -110,7 +119,7 @@ impl TokenSink for Sink {
         let mut reader = self.0.borrow_mut();
         match token {
             Token::CharacterTokens(text) => reader.text(&text),
-            Token::TagToken(tag) => return reader.tag(tag),
+            Token::TagToken(tag) => return reader.tag(&tag),
             Token::DoctypeToken(_)
             | Token::CommentToken(_)
             | Token::NullCharacterToken
@@ -139,19 +148,13 @@ impl Warnings {
         if self.list.len() > MAX_WARNINGS {
             return;
         }
-        let warning = Warning {
-            code,
-            detail: detail.chars().take(MAX_DETAIL_CHARS).collect(),
-        };
+        let warning = Warning { code, detail: detail.chars().take(MAX_DETAIL_CHARS).collect() };
         if self.known.contains(&warning) {
             return;
         }
         if self.list.len() == MAX_WARNINGS {
             let detail = format!("Only the first {MAX_WARNINGS} warnings are listed.");
-            self.list.push(Warning {
-                code: WarningCode::MoreWarnings,
-                detail,
-            });
+            self.list.push(Warning { code: WarningCode::MoreWarnings, detail });
             return;
         }
         self.known.insert(warning.clone());

@@ -83,10 +83,7 @@ impl Reader {
             self.warnings.add(WarningCode::MergedBlocks, detail);
         }
         id::fill_missing(&mut blocks);
-        FromHtml {
-            body: Body(blocks),
-            warnings: self.warnings.list,
-        }
+        FromHtml { body: Body(blocks), warnings: self.warnings.list }
     }
 
     pub(super) fn text(&mut self, text: &str) {
@@ -114,18 +111,14 @@ impl Reader {
         self.draft.flow.push_text(text, self.styles.marks(), self.styles.link());
     }
 
-    pub(super) fn tag(&mut self, tag: Tag) -> TokenSinkResult<()> {
+    pub(super) fn tag(&mut self, tag: &Tag) -> TokenSinkResult<()> {
         if tag.kind == TagKind::EndTag {
             self.end(&tag.name);
             return TokenSinkResult::Continue;
         }
         let content = elements::content(&tag.name);
-        self.start(&tag, content.is_some());
-        match content {
-            Some(Content::Raw(kind)) => TokenSinkResult::RawData(kind),
-            Some(Content::ToTheEnd) => TokenSinkResult::Plaintext,
-            None => TokenSinkResult::Continue,
-        }
+        self.start(tag, content.is_some());
+        content.map_or(TokenSinkResult::Continue, Content::tokenizer_state)
     }
 
     fn start(&mut self, tag: &Tag, is_raw: bool) {
@@ -152,20 +145,11 @@ impl Reader {
             role if role.is_block() => self.open_block(role, tag),
             role => {
                 let slot = self.styles.open(self.says(role, tag));
-                let effect = if role == Role::Quotation {
-                    Effect::Quotation
-                } else {
-                    Effect::None
-                };
+                let effect = if role == Role::Quotation { Effect::Quotation } else { Effect::None };
                 if role == Role::Quotation {
                     self.push_text("“");
                 }
-                self.open.push(Open {
-                    key: tag.name.clone(),
-                    role,
-                    slot,
-                    effect,
-                });
+                self.open.push(Open { key: tag.name.clone(), role, slot, effect });
             }
         }
     }
@@ -174,11 +158,7 @@ impl Reader {
         self.warn(WarningCode::DroppedElement, &tag.name);
         let has_content = is_raw || (!tag.self_closing && self.unclosed == Unclosed::Dropped);
         if has_content {
-            self.dropping = Some(Dropping {
-                name: tag.name.clone(),
-                depth: 1,
-                is_raw,
-            });
+            self.dropping = Some(Dropping { name: tag.name.clone(), depth: 1, is_raw });
         }
     }
 
@@ -197,10 +177,7 @@ impl Reader {
     fn target(&mut self, tag: &Tag) -> Option<Target> {
         let href = attribute(tag, "href")?;
         match Href::parse_lenient(href) {
-            Ok(href) => Some(Target {
-                href,
-                title: attribute(tag, "title").and_then(normal_title),
-            }),
+            Ok(href) => Some(Target { href, title: attribute(tag, "title").and_then(normal_title) }),
             Err(HrefFault::Empty) => None,
             Err(_) => {
                 self.warn(WarningCode::RemovedLink, href);
@@ -210,11 +187,7 @@ impl Reader {
     }
 
     fn says(&self, role: Role, tag: &Tag) -> Says {
-        let mut says = if role == Role::Cite {
-            Says::cite()
-        } else {
-            Says::mark(role.mark())
-        };
+        let mut says = if role == Role::Cite { Says::cite() } else { Says::mark(role.mark()) };
         if let Some(style) = attribute(tag, "style") {
             says.read_style(style, self.styles.link().is_some());
         }
@@ -226,12 +199,7 @@ impl Reader {
         let says = self.says(role, tag);
         let effect = self.open_effect(role, tag);
         let slot = self.styles.open(says);
-        self.open.push(Open {
-            key: key(&tag.name, role),
-            role,
-            slot,
-            effect,
-        });
+        self.open.push(Open { key: key(&tag.name, role), role, slot, effect });
     }
 
     /// Ends what a block of that role ends by starting.
@@ -250,16 +218,7 @@ impl Reader {
         if !role.is_in_table() {
             self.close(&local_name!("p"), Role::Paragraph);
         }
-        if matches!(
-            (role, self.open.top()),
-            (
-                Role::Heading(_),
-                Some(Open {
-                    role: Role::Heading(_),
-                    ..
-                })
-            )
-        ) {
+        if matches!((role, self.open.top()), (Role::Heading(_), Some(Open { role: Role::Heading(_), .. }))) {
             self.close_to(self.open.len().saturating_sub(1));
         }
         if role != Role::Cell {
@@ -396,10 +355,7 @@ struct Formatting {
 
 impl Formatting {
     fn open(&mut self, name: &LocalName, slot: Slot) {
-        self.by_name
-            .entry(name.clone())
-            .or_default()
-            .push((self.open.len(), slot));
+        self.by_name.entry(name.clone()).or_default().push((self.open.len(), slot));
         self.open.push(slot);
     }
 
@@ -425,10 +381,7 @@ impl Formatting {
 }
 
 fn attribute<'a>(tag: &'a Tag, name: &str) -> Option<&'a str> {
-    tag.attrs
-        .iter()
-        .find(|attribute| &*attribute.name.local == name)
-        .map(|attribute| &*attribute.value)
+    tag.attrs.iter().find(|attribute| &*attribute.name.local == name).map(|attribute| &*attribute.value)
 }
 
 /// Returns the name under which an element is found again; elements that end each other share one.

@@ -140,11 +140,7 @@ impl Styles {
         let is_on = |said: &Vec<(Slot, bool)>| said.last().is_some_and(|(_, on)| *on);
         let shown = Mark::ALL.into_iter().zip(&self.said).filter(|(_, said)| is_on(said));
         let marks = shown.fold(Marks::default(), |marks, (mark, _)| marks.with(mark));
-        if self.said.last().is_some_and(is_on) {
-            marks.with_cite()
-        } else {
-            marks
-        }
+        if self.said.last().is_some_and(is_on) { marks.with_cite() } else { marks }
     }
 
     /// Returns the link of text that comes now.

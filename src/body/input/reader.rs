@@ -7,7 +7,7 @@ use std::rc::Rc;
 use deserr::{DeserializeError, ErrorKind, IntoValue, Map, Sequence, Value, ValueKind, ValuePointerRef};
 
 use crate::body::flow::{self, Flow, Marks, Target};
-use crate::body::href::{Href, HrefFault};
+use crate::body::href::Href;
 use crate::body::id::BlockId;
 use crate::body::inline::{self, Mark};
 
@@ -22,6 +22,13 @@ pub(super) struct Reader<E> {
     ids: HashSet<BlockId>,
     n_blocks: usize,
 }
+
+/// A fault was reported; what was to be read cannot be used.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reported;
+
+/// Something that was read, unless a fault was reported.
+pub(super) type Read<T> = Result<T, Reported>;
 
 /// The members of an object that were not read yet.
 pub(super) struct Fields<V>(Vec<(String, V)>);
@@ -40,12 +47,7 @@ impl<V: IntoValue> Fields<V> {
 
 impl<E: DeserializeError> Reader<E> {
     pub(super) fn new() -> Self {
-        Self {
-            error: None,
-            stopped: false,
-            ids: HashSet::new(),
-            n_blocks: 0,
-        }
+        Self { error: None, stopped: false, ids: HashSet::new(), n_blocks: 0 }
     }
 
     pub(super) fn finish(self) -> Result<(), E> {
@@ -78,12 +80,12 @@ impl<E: DeserializeError> Reader<E> {
         self.fault(ErrorKind::IncorrectValueKind { actual, accepted }, at);
     }
 
-    pub(super) fn object<V: IntoValue>(&mut self, value: V, at: ValuePointerRef) -> Option<Fields<V>> {
+    pub(super) fn object<V: IntoValue>(&mut self, value: V, at: ValuePointerRef) -> Read<Fields<V>> {
         match value.into_value() {
-            Value::Map(map) => Some(Fields(map.into_iter().collect())),
+            Value::Map(map) => Ok(Fields(map.into_iter().collect())),
             other => {
                 self.wrong_kind(other, &[ValueKind::Map], at);
-                None
+                Err(Reported)
             }
         }
     }
@@ -92,22 +94,22 @@ impl<E: DeserializeError> Reader<E> {
         &mut self,
         value: V,
         at: ValuePointerRef,
-    ) -> Option<impl Iterator<Item = V> + use<V, E>> {
+    ) -> Read<impl Iterator<Item = V> + use<V, E>> {
         match value.into_value() {
-            Value::Sequence(sequence) => Some(sequence.into_iter()),
+            Value::Sequence(sequence) => Ok(sequence.into_iter()),
             other => {
                 self.wrong_kind(other, &[ValueKind::Sequence], at);
-                None
+                Err(Reported)
             }
         }
     }
 
-    pub(super) fn text<V: IntoValue>(&mut self, value: V, at: ValuePointerRef) -> Option<String> {
+    pub(super) fn text<V: IntoValue>(&mut self, value: V, at: ValuePointerRef) -> Read<String> {
         match value.into_value() {
-            Value::String(text) => Some(text),
+            Value::String(text) => Ok(text),
             other => {
                 self.wrong_kind(other, &[ValueKind::String], at);
-                None
+                Err(Reported)
             }
         }
     }
@@ -117,12 +119,12 @@ impl<E: DeserializeError> Reader<E> {
         fields: &mut Fields<V>,
         field: &str,
         at: ValuePointerRef,
-    ) -> Option<V> {
+    ) -> Read<V> {
         let value = fields.take(field);
         if value.is_none() {
             self.fault::<V>(ErrorKind::MissingField { field }, at);
         }
-        value
+        value.ok_or(Reported)
     }
 
     pub(super) fn no_more<V: IntoValue>(&mut self, fields: Fields<V>, accepted: &[&str], at: ValuePointerRef) {
@@ -136,50 +138,45 @@ impl<E: DeserializeError> Reader<E> {
         fields: &mut Fields<V>,
         accepted: &[&str],
         at: ValuePointerRef,
-    ) -> Option<String> {
+    ) -> Read<String> {
         let at_type = at.push_key("type");
         let value = self.required(fields, "type", at)?;
         let name = self.text(value, at_type)?;
         if accepted.contains(&name.as_str()) {
-            return Some(name);
+            return Ok(name);
         }
         self.fault::<V>(ErrorKind::UnknownValue { value: &name, accepted }, at_type);
-        None
+        Err(Reported)
     }
 
     /// Reads a block's id and counts the block.
-    pub(super) fn id<V: IntoValue>(&mut self, fields: &mut Fields<V>, at: ValuePointerRef) -> Option<BlockId> {
+    pub(super) fn id<V: IntoValue>(&mut self, fields: &mut Fields<V>, at: ValuePointerRef) -> Read<BlockId> {
         self.n_blocks = self.n_blocks.saturating_add(1);
         let Some(value) = fields.take_given("id") else {
-            return Some(BlockId::missing());
+            return Ok(BlockId::missing());
         };
         let at_id = at.push_key("id");
         let text = self.text(value, at_id)?;
         let Some(id) = BlockId::parse(&text) else {
             let max = BlockId::MAX_CHARS;
-            self.refuse::<V>(
-                format!("a block's id is 1 to {max} ASCII letters, digits, `_` and `-`"),
-                at_id,
-            );
-            return None;
+            self.refuse::<V>(format!("a block's id is 1 to {max} ASCII letters, digits, `_` and `-`"), at_id);
+            return Err(Reported);
         };
         if !self.ids.insert(id.clone()) {
             self.refuse::<V>(format!("another block of this body has the id `{id}` too"), at_id);
-            return None;
+            return Err(Reported);
         }
-        Some(id)
+        Ok(id)
     }
 
     /// Reads what stands inside a block.
-    pub(super) fn flow<V: IntoValue>(&mut self, value: V, at: ValuePointerRef) -> Option<Flow> {
+    pub(super) fn flow<V: IntoValue>(&mut self, value: V, at: ValuePointerRef) -> Read<Flow> {
         let mut flow = Flow::default();
         let mut is_sound = true;
         for (n, value) in self.sequence(value, at)?.enumerate() {
-            is_sound &= self
-                .inline(value, &mut flow, INLINE_TYPES, None, at.push_index(n))
-                .is_some();
+            is_sound &= self.inline(value, &mut flow, INLINE_TYPES, None, at.push_index(n)).is_ok();
         }
-        is_sound.then_some(flow)
+        is_sound.then_some(flow).ok_or(Reported)
     }
 
     fn inline<V: IntoValue>(
@@ -189,7 +186,7 @@ impl<E: DeserializeError> Reader<E> {
         accepted: &[&str],
         link: Option<&Rc<Target>>,
         at: ValuePointerRef,
-    ) -> Option<()> {
+    ) -> Read<()> {
         let mut fields = self.object(value, at)?;
         match self.type_of(&mut fields, accepted, at)?.as_str() {
             "text" => self.text_inline(fields, flow, link, at),
@@ -197,7 +194,7 @@ impl<E: DeserializeError> Reader<E> {
             _ => {
                 flow.push_break();
                 self.no_more(fields, &["type"], at);
-                Some(())
+                Ok(())
             }
         }
     }
@@ -208,7 +205,7 @@ impl<E: DeserializeError> Reader<E> {
         flow: &mut Flow,
         link: Option<&Rc<Target>>,
         at: ValuePointerRef,
-    ) -> Option<()> {
+    ) -> Read<()> {
         let value = self.required(&mut fields, "text", at);
         let text = value.and_then(|value| self.clean_text(value, at.push_key("text")));
         let marks = self.marks(&mut fields, at);
@@ -220,27 +217,21 @@ impl<E: DeserializeError> Reader<E> {
             }
             flow.push_text(line, marks, link);
         }
-        Some(())
+        Ok(())
     }
 
-    fn marks<V: IntoValue>(&mut self, fields: &mut Fields<V>, at: ValuePointerRef) -> Option<Marks> {
+    fn marks<V: IntoValue>(&mut self, fields: &mut Fields<V>, at: ValuePointerRef) -> Read<Marks> {
         let at_marks = at.push_key("marks");
         let Some(values) = fields.take_given("marks") else {
-            return Some(Marks::default());
+            return Ok(Marks::default());
         };
-        let mut marks = Some(Marks::default());
+        let mut marks = Ok(Marks::default());
         for (n, value) in self.sequence(values, at_marks)?.enumerate() {
             let at_mark = at_marks.push_index(n);
             let mark = self.text(value, at_mark).and_then(|name| {
-                let mark = Mark::parse(&name);
-                if mark.is_none() {
-                    self.fault::<V>(
-                        ErrorKind::UnknownValue {
-                            value: &name,
-                            accepted: &Mark::NAMES,
-                        },
-                        at_mark,
-                    );
+                let mark = Mark::parse(&name).ok_or(Reported);
+                if mark.is_err() {
+                    self.fault::<V>(ErrorKind::UnknownValue { value: &name, accepted: &Mark::NAMES }, at_mark);
                 }
                 mark
             });
@@ -249,65 +240,59 @@ impl<E: DeserializeError> Reader<E> {
         marks
     }
 
-    fn link<V: IntoValue>(&mut self, mut fields: Fields<V>, flow: &mut Flow, at: ValuePointerRef) -> Option<()> {
+    fn link<V: IntoValue>(&mut self, mut fields: Fields<V>, flow: &mut Flow, at: ValuePointerRef) -> Read<()> {
         let href = self.href(&mut fields, at);
         let title = self.title(&mut fields, at);
         let parts = self.required(&mut fields, "content", at);
         self.no_more(fields, &["type", "href", "title", "content"], at);
         let at_content = at.push_key("content");
         let (target, is_sound) = match (href, title) {
-            (Some(href), Some(title)) => (Some(Rc::new(Target { href, title })), true),
+            (Ok(href), Ok(title)) => (Some(Rc::new(Target { href, title })), true),
             _ => (None, false),
         };
         let mut parts_are_sound = true;
         flow.start_watch();
         for (n, value) in self.sequence(parts?, at_content)?.enumerate() {
             let at_part = at_content.push_index(n);
-            parts_are_sound &= self
-                .inline(value, flow, LINK_PART_TYPES, target.as_ref(), at_part)
-                .is_some();
+            parts_are_sound &= self.inline(value, flow, LINK_PART_TYPES, target.as_ref(), at_part).is_ok();
         }
         if parts_are_sound && !flow.has_seen() {
             self.refuse::<V>("a link needs text that can be seen".to_owned(), at_content);
-            return None;
+            return Err(Reported);
         }
-        (is_sound && parts_are_sound).then_some(())
+        (is_sound && parts_are_sound).then_some(()).ok_or(Reported)
     }
 
-    fn href<V: IntoValue>(&mut self, fields: &mut Fields<V>, at: ValuePointerRef) -> Option<Href> {
+    fn href<V: IntoValue>(&mut self, fields: &mut Fields<V>, at: ValuePointerRef) -> Read<Href> {
         let at_href = at.push_key("href");
         let value = self.required(fields, "href", at)?;
         let text = self.text(value, at_href)?;
-        let href: Result<Href, HrefFault> = Href::parse(&text);
-        href.map_err(|fault| self.refuse::<V>(fault.to_string(), at_href)).ok()
+        Href::parse(&text).map_err(|fault| {
+            self.refuse::<V>(fault.to_string(), at_href);
+            Reported
+        })
     }
 
-    fn title<V: IntoValue>(&mut self, fields: &mut Fields<V>, at: ValuePointerRef) -> Option<Option<String>> {
+    fn title<V: IntoValue>(&mut self, fields: &mut Fields<V>, at: ValuePointerRef) -> Read<Option<String>> {
         let at_title = at.push_key("title");
         let Some(value) = fields.take_given("title") else {
-            return Some(None);
+            return Ok(None);
         };
         let text = self.clean_text(value, at_title)?;
         if text.chars().count() > inline::MAX_TITLE_CHARS {
-            self.refuse::<V>(
-                format!("a title can have at most {} characters", inline::MAX_TITLE_CHARS),
-                at_title,
-            );
-            return None;
+            self.refuse::<V>(format!("a title can have at most {} characters", inline::MAX_TITLE_CHARS), at_title);
+            return Err(Reported);
         }
-        Some(inline::normal_title(&text))
+        Ok(inline::normal_title(&text))
     }
 
-    fn clean_text<V: IntoValue>(&mut self, value: V, at: ValuePointerRef) -> Option<String> {
+    fn clean_text<V: IntoValue>(&mut self, value: V, at: ValuePointerRef) -> Read<String> {
         let text = self.text(value, at)?;
-        match text
-            .chars()
-            .find(|c| flow::is_unwanted(*c) && !matches!(c, '\t' | '\n' | '\r'))
-        {
-            None => Some(text),
+        match text.chars().find(|c| flow::is_unwanted(*c) && !matches!(c, '\t' | '\n' | '\r')) {
+            None => Ok(text),
             Some(c) => {
                 self.refuse::<V>(format!("the character U+{:04X} cannot stand in text", u32::from(c)), at);
-                None
+                Err(Reported)
             }
         }
     }

@@ -2,15 +2,19 @@
 //!
 //! Owns the working tables; the code that serves readers does not come here.
 
+mod patch;
+mod store;
+
 use diesel::prelude::*;
 use serde_json::{Value, value::RawValue};
 
+use self::patch::together;
 use super::{
     content::{Content, StoredBody},
     input::ArticleInput,
     lifecycle::{self, Liveness, State, Verb},
     publishing, resolve,
-    resolve::Embedded,
+    resolve::{Embedded, Subject},
     view::{Bodies, WorkingArticle, excerpt},
 };
 use crate::{
@@ -20,11 +24,11 @@ use crate::{
     config::{ArticlePlaces, SiteConfig},
     db::{
         Conn, Tx,
-        schema::{article_bodies, article_revisions, article_staff, article_tags, articles},
+        schema::{article_bodies, articles, live_slugs},
     },
     error::{Code, Error, Result},
     ids::{ArticleId, UserId},
-    input::{Slug, merge, read},
+    input::{Slug, read},
     reference::Reference,
     revisions::{self, Basis},
     slugs::{self, Kind},
@@ -213,13 +217,25 @@ pub fn find(conn: &mut Conn, reference: &Reference<ArticleId>, caller: &Caller, 
     let row: Option<ArticleRow> = articles::table.find(id).select(ArticleRow::as_select()).first(conn).optional()?;
     let row = row.ok_or_else(Error::not_found)?;
     if !caller.may(operation, row.created_by) {
-        let is_known = row.live_revision.is_some() || caller.may(Operation::ReadWorkingArticle, row.created_by);
+        let is_known = caller.may(Operation::ReadWorkingArticle, row.created_by) || is_public(conn, &row, reference)?;
         return Err(if is_known { caller.forbidden(operation) } else { Error::not_found() });
     }
     match reference {
         Reference::Slug(asked) if *asked != row.slug => Err(Error::moved_to(row.slug)),
         _ => Working::load(conn, row),
     }
+}
+
+/// Returns whether readers know an article by this name; a slug that was not published yet is none of theirs.
+fn is_public(conn: &mut Conn, row: &ArticleRow, reference: &Reference<ArticleId>) -> Result<bool> {
+    Ok(row.live_revision.is_some()
+        && match reference {
+            Reference::Id(_) => true,
+            Reference::Slug(slug) => {
+                let known = live_slugs::table.find(Slug::key_of(slug)).filter(live_slugs::article_id.eq(row.id));
+                diesel::select(diesel::dsl::exists(known)).get_result(conn)?
+            }
+        })
 }
 
 /// Returns which of some articles exist for a caller: those that readers see, and those that the caller may read.
@@ -242,8 +258,8 @@ pub fn visible_ids(conn: &mut Conn, ids: Vec<ArticleId>, caller: &Caller) -> Res
 /// `invalid_input` with all faults, `slug_taken`.
 pub fn create(tx: &mut Tx<'_>, caller: &Caller, input: &ArticleInput) -> Result<Working> {
     let id = ArticleId::generate();
-    let (body, warnings) = body_of(input)?;
-    let content = settle(tx, id, caller, input)?;
+    let subject = Subject { id, related: &[] };
+    let ((body, warnings), content) = together(patch::body_of(input), patch::settle(tx, &subject, caller, input))?;
     let row = ArticleRow {
         id,
         slug: content.slug.to_string(),
@@ -261,26 +277,7 @@ pub fn create(tx: &mut Tx<'_>, caller: &Caller, input: &ArticleInput) -> Result<
         updated_by: caller.user_id,
         trashed_at: None,
     };
-    diesel::insert_into(articles::table)
-        .values((
-            articles::id.eq(id),
-            articles::slug.eq(&row.slug),
-            articles::title.eq(content.title.as_str()),
-            articles::state.eq(row.state),
-            articles::section_id.eq(content.section),
-            articles::content.eq(&row.content),
-            articles::body_digest.eq(&row.body_digest),
-            articles::revision.eq(1),
-            articles::edited_revision.eq(1),
-            articles::created_at.eq(row.created_at),
-            articles::created_by.eq(row.created_by),
-            articles::updated_at.eq(row.updated_at),
-            articles::updated_by.eq(row.updated_by),
-        ))
-        .execute(tx.conn)?;
-    keep_body(tx, id, &body)?;
-    link(tx, id, &content)?;
-    append(tx, &row, "created")?;
+    store::insert(tx, &row, &content, &body)?;
     Ok(Working { row, content, body, warnings })
 }
 
@@ -292,9 +289,10 @@ pub fn update(tx: &mut Tx<'_>, caller: &Caller, old: Working, basis: &Basis, pat
     let document = old.content.document(&old.body.json)?;
     check(tx, &old, basis, Some(patch), &document)?;
     require_untrashed(&old.row)?;
-    let input = patched(document, patch)?;
-    let (body, warnings) = if patches_body(patch) { body_of(&input)? } else { (old.body.clone(), Vec::new()) };
-    let content = settle(tx, old.row.id, caller, &input)?;
+    let input = patch::patched(document, patch)?;
+    let subject = Subject { id: old.row.id, related: &old.content.related };
+    let body = if patch::patches_body(patch) { patch::body_of(&input) } else { Ok((old.body.clone(), Vec::new())) };
+    let ((body, warnings), content) = together(body, patch::settle(tx, &subject, caller, &input))?;
     if content == old.content && body.digest == old.body.digest {
         return Ok(Working { warnings, ..old });
     }
@@ -303,9 +301,9 @@ pub fn update(tx: &mut Tx<'_>, caller: &Caller, old: Working, basis: &Basis, pat
     row.content = to_json(&content)?;
     row.body_digest.clone_from(&body.digest);
     row.edited_revision = row.revision + 1;
-    keep_body(tx, row.id, &body)?;
-    link(tx, row.id, &content)?;
-    let row = save(tx, row, &content, caller, "edited")?;
+    store::keep_body(tx, row.id, &body)?;
+    store::link(tx, row.id, &content)?;
+    let row = store::save(tx, row, &content, caller, "edited")?;
     Ok(Working { row, content, body, warnings })
 }
 
@@ -334,7 +332,7 @@ pub fn transition(tx: &mut Tx<'_>, caller: &Caller, old: Working, basis: &Basis,
             publishing::withdraw(tx, row.id)?;
         }
     }
-    let row = save(tx, row, &content, caller, verb.revision_kind())?;
+    let row = store::save(tx, row, &content, caller, verb.revision_kind())?;
     Ok(Working { row, content, body, warnings })
 }
 
@@ -365,8 +363,10 @@ pub fn restore(tx: &mut Tx<'_>, caller: &Caller, old: Working, basis: &Basis) ->
     }
     // What it refers to may have been trashed meanwhile, as nothing else used it.
     let input: ArticleInput = read(document, Code::InvalidInput)?;
-    resolve::references(tx.conn, &ArticleInput { related: Default::default(), ..input }, caller).map_err(|error| {
-        Error::faults(Code::InvalidTransition, error.input_faults().to_vec())
+    let subject = Subject { id: old.row.id, related: &old.content.related };
+    resolve::references(tx.conn, &input, &subject, caller).map_err(|error| match error.code() {
+        Code::InvalidInput => Error::faults(Code::InvalidTransition, error.input_faults().to_vec()),
+        _ => error,
     })?;
     set_trashed(tx, caller, old, None, "restored")
 }
@@ -374,79 +374,8 @@ pub fn restore(tx: &mut Tx<'_>, caller: &Caller, old: Working, basis: &Basis) ->
 fn set_trashed(tx: &mut Tx<'_>, caller: &Caller, old: Working, at: Option<Instant>, kind: &'static str) -> Result<Working> {
     let Working { mut row, content, body, warnings } = old;
     row.trashed_at = at;
-    let row = save(tx, row, &content, caller, kind)?;
+    let row = store::save(tx, row, &content, caller, kind)?;
     Ok(Working { row, content, body, warnings })
-}
-
-/// Applies a patch to the document of a revision and reads the result as input.
-fn patched(mut document: Value, patch: &Value) -> Result<ArticleInput> {
-    let mut known = document.clone();
-    if let Value::Object(members) = &mut known {
-        members.insert("body_html".to_owned(), Value::Null);
-    }
-    merge::unknown_removals(patch, &known, &["extensions"]).check(Code::InvalidInput)?;
-    if patches_body(patch)
-        && let Value::Object(members) = &mut document
-    {
-        members.shift_remove("body_blocks");
-    }
-    merge::apply(&mut document, patch);
-    read(document, Code::InvalidInput)
-}
-
-fn patches_body(patch: &Value) -> bool {
-    ["body_blocks", "body_html"].iter().any(|name| patch.get(name).is_some())
-}
-
-/// Reads the body of an input, whichever way it was written.
-fn body_of(input: &ArticleInput) -> Result<(StoredBody, Vec<Warning>)> {
-    const LONGEST_HTML: usize = 1024 * 1024;
-    let (body, warnings) = match (&input.body_blocks, &input.body_html) {
-        (Some(_), Some(_)) => {
-            return Err(Error::invalid("/body_html", "conflict", "give the body as body_blocks or as body_html, not both"));
-        }
-        (Some(body), None) => (body.clone(), Vec::new()),
-        (None, Some(html)) if html.len() > LONGEST_HTML => {
-            return Err(Error::invalid("/body_html", "too_long", "has more than 1 MiB"));
-        }
-        (None, Some(html)) if html.contains('\0') => {
-            return Err(Error::invalid("/body_html", "control_character", "must not contain U+0000"));
-        }
-        (None, Some(html)) => {
-            let read = Body::from_html(html);
-            (read.body, read.warnings)
-        }
-        (None, None) => (Body::default(), Vec::new()),
-    };
-    Ok((StoredBody::new(body)?, warnings))
-}
-
-/// Resolves what an input refers to and settles its slug.
-fn settle(tx: &mut Tx<'_>, id: ArticleId, caller: &Caller, input: &ArticleInput) -> Result<Content> {
-    let resolved = resolve::references(tx.conn, input, caller)?;
-    if let Some(index) = resolved.related.iter().position(|related| *related == id) {
-        return Err(Error::invalid(format!("/related/{index}"), "itself", "an article cannot be related to itself"));
-    }
-    let slug = slugs::settle(tx, Kind::Article, id.into(), input.slug.as_ref(), input.title.as_str())?;
-    let input = input.clone();
-    Ok(Content {
-        kicker: input.kicker,
-        title: input.title,
-        standfirst: input.standfirst,
-        slug,
-        excerpt: input.excerpt,
-        language: input.language,
-        dateline: input.dateline,
-        section: resolved.section,
-        authors: resolved.authors,
-        byline: input.byline,
-        tags: resolved.tags,
-        featured: input.featured,
-        related: resolved.related,
-        source: input.source,
-        seo: input.seo,
-        extensions: input.extensions,
-    })
 }
 
 fn check(tx: &mut Tx<'_>, old: &Working, basis: &Basis, patch: Option<&Value>, theirs: &Value) -> Result<()> {
@@ -455,25 +384,9 @@ fn check(tx: &mut Tx<'_>, old: &Working, basis: &Basis, patch: Option<&Value>, t
     }
     let base = match basis.known() {
         None => None,
-        Some(number) => document_at(tx, old.row.id, number)?,
+        Some(number) => store::document_at(tx, old.row.id, number)?,
     };
     Err(revisions::stale(old.row.revision, base, patch, theirs))
-}
-
-/// Returns what a revision said, as a document.
-fn document_at(tx: &mut Tx<'_>, id: ArticleId, number: i32) -> Result<Option<Value>> {
-    let found: Option<(String, String)> = article_revisions::table
-        .inner_join(
-            article_bodies::table.on(article_bodies::article_id
-                .eq(article_revisions::article_id)
-                .and(article_bodies::digest.eq(article_revisions::body_digest))),
-        )
-        .filter(article_revisions::article_id.eq(id))
-        .filter(article_revisions::number.eq(number))
-        .select((article_revisions::content, article_bodies::blocks))
-        .first(tx.conn)
-        .optional()?;
-    found.map(|(content, body)| Content::read(&content)?.document(&body)).transpose()
 }
 
 fn require_untrashed(row: &ArticleRow) -> Result<()> {
@@ -483,88 +396,6 @@ fn require_untrashed(row: &ArticleRow) -> Result<()> {
     }
 }
 
-/// Writes the next revision of a row that was read in this transaction.
-fn save(tx: &mut Tx<'_>, mut row: ArticleRow, content: &Content, caller: &Caller, kind: &'static str) -> Result<ArticleRow> {
-    row.revision += 1;
-    row.updated_at = tx.now;
-    row.updated_by = caller.user_id;
-    let changed = diesel::update(articles::table.find(row.id).filter(articles::revision.eq(row.revision - 1)))
-        .set((
-            articles::slug.eq(&row.slug),
-            articles::title.eq(content.title.as_str()),
-            articles::state.eq(row.state),
-            articles::section_id.eq(content.section),
-            articles::content.eq(&row.content),
-            articles::body_digest.eq(&row.body_digest),
-            articles::revision.eq(row.revision),
-            articles::edited_revision.eq(row.edited_revision),
-            articles::live_revision.eq(row.live_revision),
-            articles::first_published_at.eq(row.first_published_at),
-            articles::published_at.eq(row.published_at),
-            articles::updated_at.eq(row.updated_at),
-            articles::updated_by.eq(row.updated_by),
-            articles::trashed_at.eq(row.trashed_at),
-        ))
-        .execute(tx.conn)?;
-    if changed != 1 {
-        return Err(Error::new(Code::Conflict, "Another change came first. Read again, then repeat."));
-    }
-    append(tx, &row, kind)?;
-    Ok(row)
-}
-
-fn append(tx: &mut Tx<'_>, row: &ArticleRow, kind: &'static str) -> Result<()> {
-    diesel::insert_into(article_revisions::table)
-        .values((
-            article_revisions::article_id.eq(row.id),
-            article_revisions::number.eq(row.revision),
-            article_revisions::kind.eq(kind),
-            article_revisions::content.eq(&row.content),
-            article_revisions::body_digest.eq(&row.body_digest),
-            article_revisions::created_at.eq(row.updated_at),
-            article_revisions::created_by.eq(row.updated_by),
-        ))
-        .execute(tx.conn)?;
-    Ok(())
-}
-
-/// Stores a body unless the article has had it before.
-fn keep_body(tx: &mut Tx<'_>, id: ArticleId, body: &StoredBody) -> Result<()> {
-    let is_kept: bool =
-        diesel::select(diesel::dsl::exists(article_bodies::table.find((id, &body.digest)))).get_result(tx.conn)?;
-    if !is_kept {
-        diesel::insert_into(article_bodies::table)
-            .values((
-                article_bodies::article_id.eq(id),
-                article_bodies::digest.eq(&body.digest),
-                article_bodies::blocks.eq(&body.json),
-            ))
-            .execute(tx.conn)?;
-    }
-    Ok(())
-}
-
-/// Notes which staff profiles and tags the working copy uses.
-fn link(tx: &mut Tx<'_>, id: ArticleId, content: &Content) -> Result<()> {
-    let mut staff: Vec<_> = content.authors.iter().map(|author| author.staff).collect();
-    staff.sort_unstable();
-    staff.dedup();
-    diesel::delete(article_staff::table.filter(article_staff::article_id.eq(id))).execute(tx.conn)?;
-    for staff_id in staff {
-        diesel::insert_into(article_staff::table)
-            .values((article_staff::article_id.eq(id), article_staff::staff_id.eq(staff_id)))
-            .execute(tx.conn)?;
-    }
-    diesel::delete(article_tags::table.filter(article_tags::article_id.eq(id))).execute(tx.conn)?;
-    for tag_id in &content.tags {
-        diesel::insert_into(article_tags::table)
-            .values((article_tags::article_id.eq(id), article_tags::tag_id.eq(*tag_id)))
-            .execute(tx.conn)?;
-    }
-    Ok(())
-}
-
 fn to_json(content: &Content) -> Result<String> {
     serde_json::to_string(content).map_err(Error::internal)
 }
-

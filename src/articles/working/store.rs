@@ -1,0 +1,137 @@
+//! The rows of the working tables: what is written with each revision, and what an older one said.
+
+use diesel::prelude::*;
+use serde_json::Value;
+
+use super::ArticleRow;
+use crate::{
+    articles::content::{Content, StoredBody},
+    auth::identity::Caller,
+    db::{
+        Tx,
+        schema::{article_bodies, article_revisions, article_staff, article_tags, articles},
+    },
+    error::{Code, Error, Result},
+    ids::ArticleId,
+};
+
+/// Writes a new article with its first revision.
+pub(super) fn insert(tx: &mut Tx<'_>, row: &ArticleRow, content: &Content, body: &StoredBody) -> Result<()> {
+    diesel::insert_into(articles::table)
+        .values((
+            articles::id.eq(row.id),
+            articles::slug.eq(&row.slug),
+            articles::title.eq(content.title.as_str()),
+            articles::state.eq(row.state),
+            articles::section_id.eq(content.section),
+            articles::content.eq(&row.content),
+            articles::body_digest.eq(&row.body_digest),
+            articles::revision.eq(row.revision),
+            articles::edited_revision.eq(row.edited_revision),
+            articles::created_at.eq(row.created_at),
+            articles::created_by.eq(row.created_by),
+            articles::updated_at.eq(row.updated_at),
+            articles::updated_by.eq(row.updated_by),
+        ))
+        .execute(tx.conn)?;
+    keep_body(tx, row.id, body)?;
+    link(tx, row.id, content)?;
+    append(tx, row, "created")
+}
+
+/// Writes the next revision of a row that was read in this transaction.
+pub(super) fn save(tx: &mut Tx<'_>, mut row: ArticleRow, content: &Content, caller: &Caller, kind: &'static str) -> Result<ArticleRow> {
+    row.revision += 1;
+    row.updated_at = tx.now;
+    row.updated_by = caller.user_id;
+    let changed = diesel::update(articles::table.find(row.id).filter(articles::revision.eq(row.revision - 1)))
+        .set((
+            articles::slug.eq(&row.slug),
+            articles::title.eq(content.title.as_str()),
+            articles::state.eq(row.state),
+            articles::section_id.eq(content.section),
+            articles::content.eq(&row.content),
+            articles::body_digest.eq(&row.body_digest),
+            articles::revision.eq(row.revision),
+            articles::edited_revision.eq(row.edited_revision),
+            articles::live_revision.eq(row.live_revision),
+            articles::first_published_at.eq(row.first_published_at),
+            articles::published_at.eq(row.published_at),
+            articles::updated_at.eq(row.updated_at),
+            articles::updated_by.eq(row.updated_by),
+            articles::trashed_at.eq(row.trashed_at),
+        ))
+        .execute(tx.conn)?;
+    if changed != 1 {
+        return Err(Error::new(Code::Conflict, "Another change came first. Read again, then repeat."));
+    }
+    append(tx, &row, kind)?;
+    Ok(row)
+}
+
+fn append(tx: &mut Tx<'_>, row: &ArticleRow, kind: &'static str) -> Result<()> {
+    diesel::insert_into(article_revisions::table)
+        .values((
+            article_revisions::article_id.eq(row.id),
+            article_revisions::number.eq(row.revision),
+            article_revisions::kind.eq(kind),
+            article_revisions::content.eq(&row.content),
+            article_revisions::body_digest.eq(&row.body_digest),
+            article_revisions::created_at.eq(row.updated_at),
+            article_revisions::created_by.eq(row.updated_by),
+        ))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Stores a body unless the article has had it before.
+pub(super) fn keep_body(tx: &mut Tx<'_>, id: ArticleId, body: &StoredBody) -> Result<()> {
+    let is_kept: bool =
+        diesel::select(diesel::dsl::exists(article_bodies::table.find((id, &body.digest)))).get_result(tx.conn)?;
+    if !is_kept {
+        diesel::insert_into(article_bodies::table)
+            .values((
+                article_bodies::article_id.eq(id),
+                article_bodies::digest.eq(&body.digest),
+                article_bodies::blocks.eq(&body.json),
+            ))
+            .execute(tx.conn)?;
+    }
+    Ok(())
+}
+
+/// Notes which staff profiles and tags the working copy uses.
+pub(super) fn link(tx: &mut Tx<'_>, id: ArticleId, content: &Content) -> Result<()> {
+    let mut staff: Vec<_> = content.authors.iter().map(|author| author.staff).collect();
+    staff.sort_unstable();
+    staff.dedup();
+    diesel::delete(article_staff::table.filter(article_staff::article_id.eq(id))).execute(tx.conn)?;
+    for staff_id in staff {
+        diesel::insert_into(article_staff::table)
+            .values((article_staff::article_id.eq(id), article_staff::staff_id.eq(staff_id)))
+            .execute(tx.conn)?;
+    }
+    diesel::delete(article_tags::table.filter(article_tags::article_id.eq(id))).execute(tx.conn)?;
+    for tag_id in &content.tags {
+        diesel::insert_into(article_tags::table)
+            .values((article_tags::article_id.eq(id), article_tags::tag_id.eq(*tag_id)))
+            .execute(tx.conn)?;
+    }
+    Ok(())
+}
+
+/// Returns what a revision said, as a document.
+pub(super) fn document_at(tx: &mut Tx<'_>, id: ArticleId, number: i32) -> Result<Option<Value>> {
+    let found: Option<(String, String)> = article_revisions::table
+        .inner_join(
+            article_bodies::table.on(article_bodies::article_id
+                .eq(article_revisions::article_id)
+                .and(article_bodies::digest.eq(article_revisions::body_digest))),
+        )
+        .filter(article_revisions::article_id.eq(id))
+        .filter(article_revisions::number.eq(number))
+        .select((article_revisions::content, article_bodies::blocks))
+        .first(tx.conn)
+        .optional()?;
+    found.map(|(content, body)| Content::read(&content)?.document(&body)).transpose()
+}

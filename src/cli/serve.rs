@@ -1,0 +1,61 @@
+//! `frontpage serve`: serves the API until it is told to stop.
+
+use super::{
+    database::{self, Absent, Pending},
+    outcome::{Failure, Outcome},
+    report, say,
+};
+use crate::{
+    auth::passwords::Passwords,
+    config::{Config, ConfigFaults, Settings},
+    db::Db,
+    demo::{self, fill},
+    error::Code,
+    server, telemetry,
+    users::admin,
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+pub(super) fn run(args: &Args, environment: ConfigFaults) -> Outcome {
+    let config = environment.and(Config::from_args(&args.settings))?;
+    telemetry::init(&config.log);
+    if config.start.demo {
+        fill_with_demo(&config)?;
+    }
+    let location = config.database.location.clone();
+    server::run(config, |addr| say(&format!("frontpage is listening on http://{addr}"))).map_err(|error| {
+        match error.code() {
+            Code::Internal => database::failure(error, &location),
+            _ => Failure::from(error),
+        }
+    })
+}
+
+/// Fills an empty database; one that was filled in this way before is served again.
+fn fill_with_demo(config: &Config) -> Outcome {
+    let pending = if config.start.migrate { Pending::Apply } else { Pending::Refuse };
+    let settings = config.database.clone().patient();
+    let db = database::open(&settings, Absent::Create, pending)?;
+    let passwords = Passwords::open(&config.auth.hash, Vec::new())?;
+    let options = fill::Options { articles: demo::DEFAULT_ARTICLES, seed: demo::DEFAULT_SEED };
+    match fill::run(&db, &passwords, options, |_| {}) {
+        Ok(()) => {}
+        Err(error) if error.code() == Code::Conflict && has_demo_logins(&db)? => {}
+        Err(error) => return Err(database::failure(error, &settings.location)),
+    }
+    report("The demo's logins, which only this machine can reach:");
+    for login in demo::logins() {
+        report(&format!("  {:<20} {}", login.email, login.password));
+    }
+    Ok(())
+}
+
+fn has_demo_logins(db: &Db) -> Result<bool, Failure> {
+    let users = admin::list(db)?;
+    Ok(demo::logins().iter().all(|login| users.iter().any(|user| user.email == login.email)))
+}
