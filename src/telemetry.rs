@@ -11,7 +11,7 @@ use crate::config::{LogConfig, LogFormat};
 /// Starts logging for the whole process; only the first call has an effect.
 pub fn init(config: &LogConfig) {
     // The filter was checked when the configuration was read.
-    let filter = EnvFilter::try_new(&config.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_new(quiet(&config.filter)).unwrap_or_else(|_| EnvFilter::new("info"));
     let has_colors =
         std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     // Otherwise a standard error that was closed would make the logger itself panic.
@@ -23,6 +23,11 @@ pub fn init(config: &LogConfig) {
     if tracing_subscriber::registry().with(filter).with(lines).try_init().is_ok() {
         std::panic::set_hook(Box::new(log_panic));
     }
+}
+
+/// What the web framework says at its start is said again, and better, by `serve`.
+fn quiet(filter: &str) -> String {
+    if filter.contains("actix") { filter.to_owned() } else { format!("{filter},actix_server=warn,actix_rt=warn") }
 }
 
 fn log_panic(info: &PanicHookInfo<'_>) {

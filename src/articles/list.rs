@@ -17,6 +17,7 @@ use crate::{
     reference::Reference,
     sections::store,
     slugs::{self, Kind},
+    tags::store as tag_store,
 };
 
 text_enum! {
@@ -166,7 +167,7 @@ pub fn facets(conn: &mut Conn, asked: &Asked) -> Result<Vec<Facet>> {
     let mut facets = Vec::new();
     for (index, reference) in asked.tags.iter().enumerate() {
         // A tag that no live article carries is unknown to readers.
-        match id_of(conn, Kind::Tag, reference)?.map(Facet::tag) {
+        match tag_store::try_find(conn, reference)?.map(|row| Facet::tag(row.id)) {
             Some(facet) if is_used(conn, &facet)? => facets.push(facet),
             _ => {
                 let pointer = if asked.tags.len() == 1 { "/tag".to_owned() } else { format!("/tag/{index}") };

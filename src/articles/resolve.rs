@@ -56,7 +56,8 @@ pub fn references(conn: &mut Conn, input: &ArticleInput, subject: &Subject<'_>, 
     let section = pick::<SectionId>(conn, "section", &section, section_ids, |_| "/section".to_owned(), &mut faults)?;
     let names: Vec<_> = input.authors.0.iter().map(|author| &author.staff).collect();
     let staff = pick::<StaffId>(conn, "staff", &names, staff_ids, |i| format!("/authors/{i}/staff"), &mut faults)?;
-    let names: Vec<_> = input.tags.0.iter().collect();
+    let tags: Vec<Reference<TagId>> = survivors(conn, &input.tags.0)?;
+    let names: Vec<_> = tags.iter().collect();
     let tags = pick::<TagId>(conn, "tag", &names, tag_ids, |i| format!("/tags/{i}"), &mut faults)?;
     let names: Vec<_> = input.related.0.iter().collect();
     let visible = |conn: &mut Conn, ids: Vec<ArticleId>| {
@@ -151,6 +152,28 @@ fn staff_ids(conn: &mut Conn, ids: Vec<StaffId>) -> Result<Vec<StaffId>> {
 fn tag_ids(conn: &mut Conn, ids: Vec<TagId>) -> Result<Vec<TagId>> {
     let found = tags::table.filter(tags::id.eq_any(ids)).filter(tags::trashed_at.is_null());
     Ok(found.select(tags::id).load(conn)?)
+}
+
+/// Puts the tags into which others were merged in their place; references by slug lead there by themselves.
+fn survivors(conn: &mut Conn, references: &[Reference<TagId>]) -> Result<Vec<Reference<TagId>>> {
+    let ids: Vec<TagId> = references
+        .iter()
+        .filter_map(|reference| match reference {
+            Reference::Id(id) => Some(*id),
+            Reference::Slug(_) => None,
+        })
+        .collect();
+    let merged: HashMap<TagId, Option<TagId>> = if ids.is_empty() {
+        HashMap::new()
+    } else {
+        let found = tags::table.filter(tags::id.eq_any(ids)).filter(tags::merged_into_id.is_not_null());
+        found.select((tags::id, tags::merged_into_id)).load(conn)?.into_iter().collect()
+    };
+    let survivor = |reference: &Reference<TagId>| match reference {
+        Reference::Id(id) => Reference::Id(merged.get(id).copied().flatten().unwrap_or(*id)),
+        Reference::Slug(slug) => Reference::Slug(slug.clone()),
+    };
+    Ok(references.iter().map(survivor).collect())
 }
 
 /// What the working copies of some articles refer to, as summaries.

@@ -32,10 +32,8 @@ pub fn retag(tx: &mut Tx<'_>, from: TagId, into: TagId) -> Result<()> {
 
 /// Changes the tags in the newest revisions as the working copies keep them.
 fn rewrite_contents(tx: &mut Tx<'_>, from: TagId, into: TagId) -> Result<()> {
-    let ids: Vec<ArticleId> = article_tags::table
-        .filter(article_tags::tag_id.eq(from))
-        .select(article_tags::article_id)
-        .load(tx.conn)?;
+    let ids: Vec<ArticleId> =
+        article_tags::table.filter(article_tags::tag_id.eq(from)).select(article_tags::article_id).load(tx.conn)?;
     for batch in ids.chunks(BATCH) {
         let rows: Vec<(ArticleId, String)> = articles::table
             .filter(articles::id.eq_any(batch.to_vec()))

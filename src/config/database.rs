@@ -47,9 +47,9 @@ const WAIT_MS: &str = "1000";
 /// together 1.9 s, so that the 503 is on its way within the promised 2 s.
 const READ_TIMEOUT_MS: &str = "900";
 
-/// As for reads, since the promise is the same. A write touches a handful of rows by their keys; one that has
-/// waited this long is stuck behind a lock, and its client repeats it safely with the same idempotency key.
-const WRITE_TIMEOUT_MS: &str = "900";
+/// Long enough to move a section with a hundred thousand articles. A database that is away is noticed by other means
+/// and much sooner; see `db::Db::write`.
+const WRITE_TIMEOUT_MS: &str = "30000";
 
 /// Which database, and with what patience.
 #[derive(Clone)]

@@ -24,7 +24,7 @@ pub struct LogArgs {
 
 const FORMAT: &str = "text";
 const LEVEL: &str = "info";
-const REQUESTS: &str = "true";
+const REQUESTS: &str = "false";
 
 /// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -133,7 +133,7 @@ fn open(location: &Location, purpose: Purpose, timeout: Duration) -> Result<Conn
                 .map_err(diesel::r2d2::Error::ConnectionError)?;
             // `synchronous = FULL` is what makes an acknowledged write survive a power cut.
             conn.batch_execute(
-                "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                "PRAGMA busy_timeout = 900; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                  PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -8000; \
                  PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY;",
             )?;

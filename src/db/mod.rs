@@ -19,7 +19,10 @@ use diesel::{
     connection::{AnsiTransactionManager, TransactionManager},
     r2d2,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinHandle,
+};
 
 pub use self::{
     conn::{Conn, MultiBackend},
@@ -41,11 +44,11 @@ pub struct Options {
     pub read_connections: u32,
     /// Connections that serve writes; SQLite always has one.
     pub write_connections: u32,
-    /// How long a request waits for a connection before it is told to come again.
+    /// How long a request waits before it is told to come again: half of it in the queue, half for the connection.
     pub wait: Duration,
     /// How long the statements of one read may take.
     pub read_timeout: Duration,
-    /// How long the statements of one write may take.
+    /// How long the statements of one write may take, as long as the database answers others meanwhile.
     pub write_timeout: Duration,
     /// Is told each statement, if anybody wants to know.
     pub observer: Option<StatementObserver>,
@@ -98,6 +101,12 @@ impl Tx<'_> {
     }
 }
 
+/// How long a write may go on before it is asked whether the database answers at all.
+const HANGS_AFTER: Duration = Duration::from_millis(1000);
+
+/// How long the database may take to answer a trivial question.
+const QUICKLY: Duration = Duration::from_millis(400);
+
 /// How often a write that lost a race is tried in all.
 const WRITE_ATTEMPTS: u32 = 6;
 
@@ -115,7 +124,7 @@ impl Db {
                 .max_size(size)
                 .min_idle(Some(0))
                 .idle_timeout(Some(Duration::from_secs(300)))
-                .connection_timeout(options.wait)
+                .connection_timeout(options.wait / 2)
                 .error_handler(Box::new(ConnectFailures))
                 .build_unchecked(Manager {
                     location: location.clone(),
@@ -124,7 +133,7 @@ impl Db {
                     observer: options.observer.clone(),
                 }),
             permits: Arc::new(Semaphore::new(usize::try_from(size).unwrap_or(1))),
-            wait: options.wait,
+            wait: options.wait / 2,
             patience,
         };
         let writers = if location.is_sqlite() { 1 } else { options.write_connections };
@@ -159,7 +168,25 @@ impl Db {
         T: Send + 'static,
         F: Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        self.write.run(move |conn| attempt_write(conn, &work)).await
+        let mut task = self.write.spawn(move |conn| attempt_write(conn, &work)).await?;
+        let started = std::time::Instant::now();
+        // A long write is no fault as long as the database answers others; one that hangs is given up soon.
+        while started.elapsed() < self.write.patience.saturating_add(self.write.wait) {
+            match tokio::time::timeout(HANGS_AFTER, &mut task).await {
+                Ok(result) => return result.unwrap_or_else(|panic| Err(Error::internal(panic))),
+                Err(_) if self.answers().await => {}
+                Err(_) => break,
+            }
+        }
+        Err(Error::unavailable("the database did not answer in time"))
+    }
+
+    /// Returns whether the database answers a trivial question quickly.
+    async fn answers(&self) -> bool {
+        let question = self.read.run(|conn| {
+            Outcome::Done(diesel::RunQueryDsl::execute(diesel::sql_query("SELECT 1"), conn).map_err(Error::from))
+        });
+        matches!(tokio::time::timeout(QUICKLY, question).await, Ok(Ok(_)))
     }
 
     /// Runs a write from a thread that may block, such as that of a command.
@@ -191,13 +218,7 @@ impl Door {
         T: Send + 'static,
         F: Fn(&mut Conn) -> Outcome<T> + Send + 'static,
     {
-        let permit = self.enter().await?;
-        let door = self.clone();
-        let task = tokio::task::spawn_blocking(move || {
-            // Held until the work has truly ended, also when nobody waits for it any more.
-            let _permit = permit;
-            door.run_here(work)
-        });
+        let task = self.spawn(work).await?;
         // Beyond its own timeouts the work can only hang if the database hangs.
         let limit = self.patience.saturating_add(self.wait);
         match tokio::time::timeout(limit, task).await {
@@ -205,6 +226,20 @@ impl Door {
             Ok(Err(panic)) => Err(Error::internal(panic)),
             Err(_) => Err(Error::unavailable("the database did not answer in time")),
         }
+    }
+
+    async fn spawn<T, F>(&self, work: F) -> Result<JoinHandle<Result<T>>>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Conn) -> Outcome<T> + Send + 'static,
+    {
+        let permit = self.enter().await?;
+        let door = self.clone();
+        Ok(tokio::task::spawn_blocking(move || {
+            // Held until the work has truly ended, also when nobody waits for it any more.
+            let _permit = permit;
+            door.run_here(work)
+        }))
     }
 
     async fn enter(&self) -> Result<OwnedSemaphorePermit> {
@@ -250,7 +285,9 @@ fn attempt_write<T>(conn: &mut Conn, work: &impl Fn(&mut Tx<'_>) -> Result<T>) -
             Ok(value) => return Outcome::Done(Ok(value)),
             // Nothing was sent yet, so another connection may take over.
             Err(Stage::Begin(error)) if error.trouble() == Some(Trouble::LostConnection) => return Outcome::Lost(error),
-            Err(Stage::Begin(error) | Stage::Work(error)) => error,
+            // Another program has held the database for as long as this one waits.
+            Err(Stage::Begin(error)) => return Outcome::Done(Err(Error::unavailable(error))),
+            Err(Stage::Work(error)) => error,
         };
         if error.trouble() != Some(Trouble::LostRace) || attempt == WRITE_ATTEMPTS {
             return Outcome::Done(Err(error));

@@ -6,7 +6,7 @@ use utoipa::IntoParams;
 
 use super::{
     model::{Section, SectionInput, SectionPage},
-    store::{self, Shown},
+    store,
 };
 use crate::{
     auth::rights::Operation,
@@ -24,6 +24,7 @@ use crate::{
         view::View,
     },
     input::Faults,
+    resources::Shown,
     state::State,
 };
 

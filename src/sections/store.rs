@@ -18,6 +18,7 @@ use crate::{
     ids::SectionId,
     input::{Prose, Slug, merge},
     reference::Reference,
+    resources::Shown,
     revisions::{self, Basis, Revision},
     slugs::{self, Kind},
 };
@@ -49,17 +50,6 @@ pub struct SectionRow {
     pub updated_at: Instant,
     /// When it was moved to the trash.
     pub trashed_at: Option<Instant>,
-}
-
-/// What a view of sections contains.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shown {
-    /// What readers see.
-    Live,
-    /// What is not in the trash, with revisions.
-    Working,
-    /// What is in the trash.
-    Trash,
 }
 
 impl SectionRow {

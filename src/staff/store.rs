@@ -82,7 +82,8 @@ impl StaffRow {
     }
 
     fn links(&self) -> Result<Vec<Link>> {
-        serde_json::from_str(&self.links).map_err(|error| Error::internal(format!("links of staff {}: {error}", self.id)))
+        serde_json::from_str(&self.links)
+            .map_err(|error| Error::internal(format!("links of staff {}: {error}", self.id)))
     }
 
     fn doc(&self) -> Result<StaffDoc> {
@@ -177,7 +178,11 @@ pub fn page(
     }
     let is_backward = cursor.is_some_and(|cursor| cursor.direction == Direction::Backward);
     if let Some(slug) = cursor.and_then(|cursor| cursor.keys.first()) {
-        query = if is_backward { query.filter(staff::slug.lt(slug.clone())) } else { query.filter(staff::slug.gt(slug.clone())) };
+        query = if is_backward {
+            query.filter(staff::slug.lt(slug.clone()))
+        } else {
+            query.filter(staff::slug.gt(slug.clone()))
+        };
     }
     let query = if is_backward { query.order(staff::slug.desc()) } else { query.order(staff::slug.asc()) };
     Ok(query.limit(limit.and_one()).load(conn)?)

@@ -141,7 +141,9 @@ mod tests {
 
     #[test]
     fn a_prefix_is_the_start_of_the_slug_that_the_text_would_have() {
-        for (typed, start) in [("Ship", "ship"), ("United S", "united-s"), ("united-", "united"), ("Café", "café"), ("new", "new")] {
+        for (typed, start) in
+            [("Ship", "ship"), ("United S", "united-s"), ("united-", "united"), ("Café", "café"), ("new", "new")]
+        {
             assert_eq!(Prefix::parse(typed).unwrap().as_str(), start, "{typed}");
         }
         for nothing in ["", " ", "-", "🎉"] {

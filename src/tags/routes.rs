@@ -164,9 +164,7 @@ async fn update_tag(mut call: Call) -> Result<HttpResponse, Refusal> {
     let (reference, basis) = (call.reference("tag")?, call.basis()?);
     let patch = call.patch().await?;
     let (state, by) = (call.state.clone(), caller.clone());
-    Ok(call
-        .write(&caller, move |tx| reply(store::update(tx, &by, &reference, &basis, &patch)?, &state, 200))
-        .await?)
+    Ok(call.write(&caller, move |tx| reply(store::update(tx, &by, &reference, &basis, &patch)?, &state, 200)).await?)
 }
 
 /// Move a tag to the trash

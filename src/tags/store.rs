@@ -156,7 +156,11 @@ pub fn page(
     }
     let is_backward = cursor.is_some_and(|cursor| cursor.direction == Direction::Backward);
     if let Some(slug) = cursor.and_then(|cursor| cursor.keys.first()) {
-        query = if is_backward { query.filter(tags::slug.lt(slug.clone())) } else { query.filter(tags::slug.gt(slug.clone())) };
+        query = if is_backward {
+            query.filter(tags::slug.lt(slug.clone()))
+        } else {
+            query.filter(tags::slug.gt(slug.clone()))
+        };
     }
     let query = if is_backward { query.order(tags::slug.desc()) } else { query.order(tags::slug.asc()) };
     Ok(query.limit(limit.and_one()).load(conn)?)
