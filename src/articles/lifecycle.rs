@@ -8,7 +8,7 @@ use crate::{
 
 text_enum! {
     /// Where an article stands: a draft, waiting for an editor, published, or withdrawn.
-    pub enum State {
+    pub enum State as ArticleState {
         /// Being written; readers do not see it.
         Draft = "draft",
         /// Waiting for an editor. Readers may still see what was published before.

@@ -22,7 +22,7 @@ use crate::{
 
 text_enum! {
     /// The order of a list of articles; ties are broken by id.
-    pub enum Sort {
+    pub enum Sort as ArticleSort {
         /// The newest first.
         NewestFirst = "-published_at",
         /// The oldest first.

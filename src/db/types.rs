@@ -140,7 +140,7 @@ impl SqliteForm for chrono::NaiveDateTime {
 
 /// Declares an enumeration that is text in the database, in JSON and in a query: one spelling everywhere.
 macro_rules! text_enum {
-    ($(#[doc = $doc_text:literal])* pub enum $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
+    ($(#[doc = $doc_text:literal])* pub enum $name:ident $(as $public:ident)? { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
         $(#[doc = $doc_text])*
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash,
@@ -191,7 +191,7 @@ macro_rules! text_enum {
 
         impl utoipa::ToSchema for $name {
             fn name() -> std::borrow::Cow<'static, str> {
-                std::borrow::Cow::Borrowed(stringify!($name))
+                std::borrow::Cow::Borrowed($crate::db::types::schema_name!($name $($public)?))
             }
         }
 
@@ -221,3 +221,14 @@ macro_rules! text_enum {
     };
 }
 pub(crate) use text_enum;
+
+/// The name of an enumeration in the OpenAPI file: its own, or the one that it is declared `as`.
+macro_rules! schema_name {
+    ($name:ident) => {
+        stringify!($name)
+    };
+    ($name:ident $public:ident) => {
+        stringify!($public)
+    };
+}
+pub(crate) use schema_name;

@@ -13,4 +13,6 @@
 
 mod support;
 
+mod concurrency;
+mod idempotency;
 mod smoke;

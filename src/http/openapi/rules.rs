@@ -114,6 +114,9 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     };
     add_parameters(&traits, operation);
     add_patch_body(&traits, operation);
+    if operation["requestBody"]["content"]["application/json"]["schema"]["$ref"] == "#/components/schemas/NoInput" {
+        operation["requestBody"]["required"] = json!(false);
+    }
     add_union_answers(&traits, operation);
     add_answers(&traits, operation);
 }

@@ -6,10 +6,25 @@ use serde_json::{Map, Value, json};
 pub fn complete(document: &mut Value) {
     let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return };
     close(schemas);
+    require_text(schemas);
     for name in ["Article", "Section", "StaffProfile", "Tag", "User"] {
         add_patch(schemas, name);
     }
     add_views(schemas);
+}
+
+/// Text that may be absent may be null, but not empty: an empty kicker is no kicker.
+fn require_text(schemas: &mut Map<String, Value>) {
+    let is_input = |name: &str| name.ends_with("Input") || matches!(name, "Source" | "Seo" | "Link");
+    for (_, schema) in schemas.iter_mut().filter(|(name, _)| is_input(name)) {
+        let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { continue };
+        for (name, property) in properties.iter_mut().filter(|(name, _)| !name.ends_with("_html")) {
+            let is_text = property.get("maxLength").is_some() && property.get("minLength").is_none();
+            if is_text && !name.contains("password") {
+                property["minLength"] = json!(1);
+            }
+        }
+    }
 }
 
 /// Input is closed (an unknown member is a fault) and so are our answers' articles, which a union tells apart.

@@ -2,7 +2,9 @@
 
 pub mod client;
 pub mod contract;
+pub mod hold;
 pub mod postgres;
+pub mod program;
 pub mod raw;
 
 use std::{
