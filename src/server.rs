@@ -63,14 +63,8 @@ pub async fn start(config: Config) -> Result<Running> {
     })?;
     let addr = listener.local_addr().map_err(Error::internal)?;
     let auth = Auth::open(&config, key.clone())?;
-    let state = State::new(Parts {
-        db,
-        key,
-        auth,
-        in_flight: InFlight::default(),
-        readiness: Readiness::default(),
-        config,
-    });
+    let state =
+        State::new(Parts { db, key, auth, in_flight: InFlight::default(), readiness: Readiness::default(), config });
     let http = &state.config.http;
     let for_app = state.clone();
     let server = HttpServer::new(move || application!(for_app.clone()))
@@ -142,31 +136,41 @@ async fn do_chores(state: State) {
     }
 }
 
-/// On SIGTERM or SIGINT: says "not ready" for a while, so that a balancer looks elsewhere, then stops.
+/// On SIGTERM says "not ready" for a while, so that a balancer looks elsewhere, then stops; on SIGINT, which comes from
+/// a person at a terminal, stops at once.
 async fn stop_on_signal(handle: ServerHandle, state: State) {
-    wait_for_signal().await;
+    let signal = wait_for_signal().await;
     tracing::info!("Stopping: finishing the requests that have begun");
     state.readiness.close();
-    tokio::time::sleep(Duration::from_secs(state.config.http.drain_seconds)).await;
+    if signal == Signal::Terminate {
+        tokio::time::sleep(Duration::from_secs(state.config.http.drain_seconds)).await;
+    }
     handle.stop(true).await;
 }
 
-async fn wait_for_signal() {
+/// What told the server to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Signal {
+    Interrupt,
+    Terminate,
+}
+
+async fn wait_for_signal() -> Signal {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
-            (Ok(mut terminate), Ok(mut interrupt)) => {
-                tokio::select! {
-                    _ = terminate.recv() => {}
-                    _ = interrupt.recv() => {}
-                }
-            }
-            _ => std::future::pending().await,
+        if let (Ok(mut terminate), Ok(mut interrupt)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+        {
+            return tokio::select! {
+                _ = terminate.recv() => Signal::Terminate,
+                _ = interrupt.recv() => Signal::Interrupt,
+            };
         }
     }
     #[cfg(not(unix))]
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+    if tokio::signal::ctrl_c().await.is_ok() {
+        return Signal::Interrupt;
     }
+    std::future::pending().await
 }

@@ -58,7 +58,8 @@ pub fn settle(tx: &mut Tx<'_>, kind: Kind, id: ResourceId, asked: Option<&Slug>,
     let derived = Slug::derive(name).unwrap_or_else(|| Slug::trusted(format!("{}-{}", kind.as_str(), tail(12))));
     // A handful of numbers read well; beyond them a piece of the id saves looking through all that are taken.
     let numbered = (2..=9).map(|number| derived.with_suffix(&number.to_string()));
-    let candidates = std::iter::once(derived.clone()).chain(numbered).chain([8, 12, 32].map(|n| derived.with_suffix(&tail(n))));
+    let candidates =
+        std::iter::once(derived.clone()).chain(numbered).chain([8, 12, 32].map(|n| derived.with_suffix(&tail(n))));
     for slug in candidates {
         match owner(tx.conn, kind, &slug.key())? {
             Some(owner) if owner == id => return Ok(slug),

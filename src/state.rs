@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::{auth::Auth, config::Config, db::Db, http::idempotency::InFlight, readiness::Readiness, secrets::InstanceKey};
+use crate::{
+    auth::Auth, config::Config, db::Db, http::idempotency::InFlight, readiness::Readiness, secrets::InstanceKey,
+};
 
 /// The server's state.
 #[derive(Clone)]

@@ -31,7 +31,12 @@ fn quiet(filter: &str) -> String {
 }
 
 fn log_panic(info: &PanicHookInfo<'_>) {
-    let message = info.payload_as_str().unwrap_or("a panic without a message");
+    let message = info
+        .payload()
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| info.payload().downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without a message");
     let location = info.location().map(ToString::to_string).unwrap_or_default();
     let thread = std::thread::current();
     // Empty unless RUST_BACKTRACE is set.

@@ -13,7 +13,10 @@ use super::{
     working::{ArticleRow, Parts, present},
 };
 use crate::{
-    auth::{identity::Caller, rights::{Allowance, Operation}},
+    auth::{
+        identity::Caller,
+        rights::{Allowance, Operation},
+    },
     clock::Instant,
     config::SiteConfig,
     db::{
@@ -134,9 +137,8 @@ fn bodies(conn: &mut Conn, rows: &[ArticleRow]) -> Result<HashMap<ArticleId, Str
     let ids: Vec<ArticleId> = rows.iter().map(|row| row.id).collect();
     Ok(articles::table
         .inner_join(
-            article_bodies::table.on(article_bodies::article_id
-                .eq(articles::id)
-                .and(article_bodies::digest.eq(articles::body_digest))),
+            article_bodies::table
+                .on(article_bodies::article_id.eq(articles::id).and(article_bodies::digest.eq(articles::body_digest))),
         )
         .filter(articles::id.eq_any(ids))
         .select((articles::id, article_bodies::blocks))

@@ -174,7 +174,10 @@ impl Deserr<Faults> for Extensions {
         }
         let length = value.to_string().len();
         if length > MOST_EXTENSIONS {
-            return Err(fault("too_long", format!("has {length} bytes as JSON; at most {MOST_EXTENSIONS} are allowed")));
+            return Err(fault(
+                "too_long",
+                format!("has {length} bytes as JSON; at most {MOST_EXTENSIONS} are allowed"),
+            ));
         }
         if has_nul(&value) {
             return Err(fault("control_character", "must not contain U+0000".to_owned()));

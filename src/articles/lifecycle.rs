@@ -71,9 +71,8 @@ impl Verb {
     /// `invalid_transition` when it does not apply.
     pub fn apply(self, state: State, liveness: Liveness) -> Result<State> {
         match (self, state, liveness) {
-            (Self::Submit, State::Draft | State::Withdrawn, _) | (Self::Submit, State::Published, Liveness::Outdated) => {
-                Ok(State::InReview)
-            }
+            (Self::Submit, State::Draft | State::Withdrawn, _)
+            | (Self::Submit, State::Published, Liveness::Outdated) => Ok(State::InReview),
             (Self::Return, State::InReview, Liveness::Hidden) => Ok(State::Draft),
             (Self::Return, State::InReview, Liveness::Current | Liveness::Outdated) => Ok(State::Published),
             (Self::Publish, State::Draft | State::InReview | State::Withdrawn, _)

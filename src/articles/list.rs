@@ -115,7 +115,7 @@ pub fn places(conn: &mut Conn, filter: &Filter, limit: Limit, cursor: Option<&Cu
     // The bound on the time alone is what lets the index find the place; the rest breaks ties.
     macro_rules! ordered {
         ($column:ident) => {{
-            use live_facets::{$column as time, article_id as id};
+            use live_facets::{article_id as id, $column as time};
             if let Some((at, article)) = cursor.map(place_of).transpose()? {
                 query = if is_descending {
                     query.filter(time.le(at)).filter(time.lt(at).or(id.lt(article)))
@@ -189,7 +189,9 @@ pub fn facets(conn: &mut Conn, asked: &Asked) -> Result<Vec<Facet>> {
             None => faults.add("/section", "not_found", format!("there is no section \"{reference}\"")),
         }
     }
-    facets.extend(asked.is_featured.map(|is_featured| if is_featured { Facet::featured() } else { Facet::not_featured() }));
+    facets.extend(
+        asked.is_featured.map(|is_featured| if is_featured { Facet::featured() } else { Facet::not_featured() }),
+    );
     facets.extend(asked.language.as_ref().map(|language| Facet::language(language.as_str())));
     faults.check(Code::InvalidParameter)?;
     Ok(facets)

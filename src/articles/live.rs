@@ -15,7 +15,9 @@ use crate::{
     config::{ArticlePlaces, SiteConfig},
     db::{
         Conn,
-        schema::{live_articles, live_authors, live_bodies, live_related, live_slugs, live_tags, sections, staff, tags},
+        schema::{
+            live_articles, live_authors, live_bodies, live_related, live_slugs, live_tags, sections, staff, tags,
+        },
     },
     error::{Error, Result},
     ids::{ArticleId, StaffId, TagId},
@@ -177,7 +179,8 @@ fn bodies(conn: &mut Conn, ids: &[ArticleId], parts: Parts) -> Result<HashMap<Ar
         .load(conn)?;
     rows.into_iter()
         .map(|(id, html, blocks, text)| {
-            let blocks = if parts.blocks { Some(RawValue::from_string(blocks).map_err(Error::internal)?) } else { None };
+            let blocks =
+                if parts.blocks { Some(RawValue::from_string(blocks).map_err(Error::internal)?) } else { None };
             Ok((id, Bodies { html: parts.html.then_some(html), blocks, text: parts.text.then_some(text) }))
         })
         .collect()

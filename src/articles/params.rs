@@ -156,7 +156,9 @@ impl Creator {
     fn parse(text: &str) -> std::result::Result<Self, Invalid> {
         match text {
             "me" => Ok(Self::Me),
-            id => UserId::parse(id).map(Self::User).ok_or_else(|| Invalid::new("invalid_id", "must be a user id or me")),
+            id => {
+                UserId::parse(id).map(Self::User).ok_or_else(|| Invalid::new("invalid_id", "must be a user id or me"))
+            }
         }
     }
 }
@@ -180,8 +182,11 @@ impl ArticleListParams {
             ("exclude", !self.exclude.0.is_empty()),
             ("sort", self.sort.is_some()),
         ];
-        let only_working =
-            [("state", self.state.is_some()), ("created_by", self.created_by.is_some()), ("trashed", self.trashed.is_some())];
+        let only_working = [
+            ("state", self.state.is_some()),
+            ("created_by", self.created_by.is_some()),
+            ("trashed", self.trashed.is_some()),
+        ];
         let (foreign, other): (&[(&str, bool)], _) =
             if self.view == View::Live { (&only_working, "working") } else { (&only_live, "live") };
         for (name, is_given) in foreign {

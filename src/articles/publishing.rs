@@ -178,8 +178,7 @@ fn keep_slug(tx: &mut Tx<'_>, id: ArticleId, slug: &Slug) -> Result<()> {
 
 /// Notes that the articles that name this one as related look different now.
 fn touch_relatives(tx: &mut Tx<'_>, id: ArticleId) -> Result<()> {
-    let relatives =
-        live_related::table.filter(live_related::related_id.eq(id)).select(live_related::article_id);
+    let relatives = live_related::table.filter(live_related::related_id.eq(id)).select(live_related::article_id);
     diesel::update(live_articles::table.filter(live_articles::id.eq_any(relatives)))
         .set(live_articles::changed_at.eq(tx.now))
         .execute(tx.conn)?;
@@ -191,7 +190,8 @@ fn surrogate_keys_of(tx: &mut Tx<'_>, id: ArticleId) -> Result<Vec<String>> {
     let section: Option<SectionId> =
         live_articles::table.find(id).select(live_articles::section_id).first(tx.conn).optional()?;
     let Some(section) = section else { return Ok(Vec::new()) };
-    let tags: Vec<TagId> = live_tags::table.filter(live_tags::article_id.eq(id)).select(live_tags::tag_id).load(tx.conn)?;
+    let tags: Vec<TagId> =
+        live_tags::table.filter(live_tags::article_id.eq(id)).select(live_tags::tag_id).load(tx.conn)?;
     let staff: Vec<StaffId> =
         live_authors::table.filter(live_authors::article_id.eq(id)).select(live_authors::staff_id).load(tx.conn)?;
     let relatives: Vec<ArticleId> =

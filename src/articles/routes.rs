@@ -66,8 +66,12 @@ async fn list_articles(call: Call) -> Result<HttpResponse, Refusal> {
             .read_working(move |conn| {
                 let page = working_page(conn, &state, &caller, &params, parts)?;
                 let links = page::links(&address.0, &address.1, &page.page);
-                Ok(if fields.is_all() { Reply::json(200, &page)? } else { Reply::json(200, &trimmed(&page.data, &page.page, &fields)?)? }
-                    .links(links))
+                Ok(if fields.is_all() {
+                    Reply::json(200, &page)?
+                } else {
+                    Reply::json(200, &trimmed(&page.data, &page.page, &fields)?)?
+                }
+                .links(links))
             })
             .await?);
     }
@@ -125,7 +129,8 @@ fn working_page(
     params: &ArticleListParams,
     parts: Parts,
 ) -> Result<WorkingArticlePage> {
-    let section = params.section.as_ref().map(|reference| sections::store::named(conn, reference, "/section")).transpose()?;
+    let section =
+        params.section.as_ref().map(|reference| sections::store::named(conn, reference, "/section")).transpose()?;
     let filter = desk::Filter {
         state: params.state,
         section,

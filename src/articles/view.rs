@@ -75,7 +75,11 @@ pub struct Article {
     #[schema(example = "harbor-reopens-after-the-storm")]
     pub slug: String,
     /// The address of the article's page on the site; null when no address is configured.
-    #[schema(required = true, format = "uri", example = "https://www.example.org/world/harbor-reopens-after-the-storm")]
+    #[schema(
+        required = true,
+        format = "uri",
+        example = "https://www.example.org/world/harbor-reopens-after-the-storm"
+    )]
     pub url: Option<String>,
     /// The few words above the title.
     #[schema(required = true, example = "IFP Exclusive")]

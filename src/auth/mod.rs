@@ -182,7 +182,8 @@ impl Auth {
         match self.permits.run(move || work(&passwords)).await {
             Ok(result) => result,
             Err(NotRun::Busy) => {
-                Err(Error::new(Code::Unavailable, "Too many passwords are being checked. Try again shortly.").retry_after(2))
+                Err(Error::new(Code::Unavailable, "Too many passwords are being checked. Try again shortly.")
+                    .retry_after(2))
             }
             Err(NotRun::BrokenOff) => Err(Error::internal(NotRun::BrokenOff)),
         }

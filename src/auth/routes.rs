@@ -10,7 +10,8 @@ use utoipa::IntoParams;
 use super::{
     credentials::{self, Client},
     model::{
-        KeySet, LoginInput, PasswordChangeInput, PasswordResetInput, RefreshInput, Session, SessionPage, TokenType, Tokens,
+        KeySet, LoginInput, PasswordChangeInput, PasswordResetInput, RefreshInput, Session, SessionPage, TokenType,
+        Tokens,
     },
     rights::Operation,
     session::{self, Issued, Which},

@@ -26,7 +26,8 @@ impl Location {
     /// # Errors
     /// Says what is wrong with the URL and what is allowed, without repeating a password.
     pub fn parse(url: &str) -> Result<Self, String> {
-        const ALLOWED: &str = "use sqlite://path/to/file.db (sqlite:///absolute/path.db) or postgres://user:password@host/database";
+        const ALLOWED: &str =
+            "use sqlite://path/to/file.db (sqlite:///absolute/path.db) or postgres://user:password@host/database";
         if let Some(path) = url.strip_prefix("sqlite://") {
             if path.is_empty() || path.starts_with(':') || path.contains(['?', '\0']) {
                 return Err(format!("\"{url}\" names no file; {ALLOWED}"));
@@ -129,8 +130,8 @@ pub(super) fn open_alone(location: &Location) -> Result<Conn, diesel::r2d2::Erro
 fn open(location: &Location, purpose: Purpose, timeout: Duration) -> Result<Conn, diesel::r2d2::Error> {
     let conn = match location {
         Location::Sqlite(path) => {
-            let mut conn = SqliteConnection::establish(&path.to_string_lossy())
-                .map_err(diesel::r2d2::Error::ConnectionError)?;
+            let mut conn =
+                SqliteConnection::establish(&path.to_string_lossy()).map_err(diesel::r2d2::Error::ConnectionError)?;
             // `synchronous = FULL` is what makes an acknowledged write survive a power cut.
             conn.batch_execute(
                 "PRAGMA busy_timeout = 900; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \

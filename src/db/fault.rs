@@ -10,9 +10,8 @@ fn judge(error: &DieselError) -> Option<Trouble> {
     match error {
         // Serializable transactions that race for one key may meet the constraint before the conflict is seen.
         DieselError::DatabaseError(SerializationFailure | UniqueViolation, _) => Some(Trouble::LostRace),
-        DieselError::DatabaseError(ClosedConnection | UnableToSendCommand, _) | DieselError::BrokenTransactionManager => {
-            Some(Trouble::LostConnection)
-        }
+        DieselError::DatabaseError(ClosedConnection | UnableToSendCommand, _)
+        | DieselError::BrokenTransactionManager => Some(Trouble::LostConnection),
         DieselError::DatabaseError(Unknown, info) => judge_text(info.message()),
         _ => None,
     }
@@ -54,7 +53,9 @@ impl From<DieselError> for Error {
         }
         match &error {
             DieselError::DatabaseError(_, info) if is_full(info.message()) => {
-                Self::new(Code::StorageFull, "The disk is full; the change was not made.").retry_after(30).because(&error)
+                Self::new(Code::StorageFull, "The disk is full; the change was not made.")
+                    .retry_after(30)
+                    .because(&error)
             }
             DieselError::DatabaseError(_, info) if is_outage(info.message()) => Self::unavailable(&error),
             _ => Self::internal(&error),

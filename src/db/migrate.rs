@@ -122,8 +122,12 @@ fn status_of(conn: &mut Conn) -> Result<Status> {
         Conn::Sqlite(_) => names::<diesel::sqlite::Sqlite>(&SQLITE)?,
     };
     let exists = match conn {
-        Conn::Postgres(_) => "SELECT CAST(COUNT(*) AS TEXT) AS version FROM pg_tables WHERE tablename = '__diesel_schema_migrations' AND schemaname = ANY (current_schemas(false))",
-        Conn::Sqlite(_) => "SELECT CAST(COUNT(*) AS TEXT) AS version FROM sqlite_master WHERE name = '__diesel_schema_migrations'",
+        Conn::Postgres(_) => {
+            "SELECT CAST(COUNT(*) AS TEXT) AS version FROM pg_tables WHERE tablename = '__diesel_schema_migrations' AND schemaname = ANY (current_schemas(false))"
+        }
+        Conn::Sqlite(_) => {
+            "SELECT CAST(COUNT(*) AS TEXT) AS version FROM sqlite_master WHERE name = '__diesel_schema_migrations'"
+        }
     };
     let tables: Vec<Applied> = diesel::sql_query(exists).load(conn)?;
     let applied: Vec<Applied> = if tables.iter().any(|row| row.version != "0") {

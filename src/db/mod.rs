@@ -12,7 +12,15 @@ pub mod portable;
 pub mod schema;
 pub mod types;
 
-use std::{fmt, path::Path, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use diesel::{
     Connection,
@@ -24,11 +32,11 @@ use tokio::{
     task::JoinHandle,
 };
 
+use self::connect::{Manager, Pooled, Purpose};
 pub use self::{
     conn::{Conn, MultiBackend},
     connect::Location,
 };
-use self::connect::{Manager, Pooled, Purpose};
 use crate::{
     clock::Instant,
     error::{Code, Error, Result, Trouble},
@@ -101,14 +109,17 @@ impl Tx<'_> {
     }
 }
 
+/// For how long a write that loses races is tried again; then those who win them leave no room for it.
+const RACES_FOR: Duration = Duration::from_secs(5);
+
+/// A write that lost a race waits a little longer each time before it is tried again, up to this.
+const LONGEST_PAUSE: Duration = Duration::from_millis(25);
+
 /// How long a write may go on before it is asked whether the database answers at all.
 const HANGS_AFTER: Duration = Duration::from_millis(1000);
 
 /// How long the database may take to answer a trivial question.
 const QUICKLY: Duration = Duration::from_millis(400);
-
-/// How often a write that lost a race is tried in all.
-const WRITE_ATTEMPTS: u32 = 6;
 
 impl Db {
     /// Prepares the pools; connects only when first asked.
@@ -159,7 +170,8 @@ impl Db {
 
     /// Runs work that writes, in one transaction: it is durable when this returns, or nothing happened.
     ///
-    /// The work may run several times when other transactions come first; it must have no effect but on the database.
+    /// The work may run several times when other transactions come first, for some seconds; it must have no effect
+    /// but on the database.
     ///
     /// # Errors
     /// Those of the work, and `unavailable` when the database is away or busy for longer than allowed.
@@ -168,7 +180,9 @@ impl Db {
         T: Send + 'static,
         F: Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        let mut task = self.write.spawn(move |conn| attempt_write(conn, &work)).await?;
+        let is_over = Arc::new(AtomicBool::new(false));
+        let given_up = is_over.clone();
+        let mut task = self.write.spawn(move |conn| attempt_write(conn, &given_up, &work)).await?;
         let started = std::time::Instant::now();
         // A long write is no fault as long as the database answers others; one that hangs is given up soon.
         while started.elapsed() < self.write.patience.saturating_add(self.write.wait) {
@@ -178,6 +192,7 @@ impl Db {
                 Err(_) => break,
             }
         }
+        is_over.store(true, Ordering::SeqCst);
         Err(Error::unavailable("the database did not answer in time"))
     }
 
@@ -194,7 +209,7 @@ impl Db {
     /// # Errors
     /// As [`Db::write`].
     pub fn write_blocking<T>(&self, work: impl Fn(&mut Tx<'_>) -> Result<T>) -> Result<T> {
-        self.write.run_here(|conn| attempt_write(conn, &work))
+        self.write.run_here(|conn| attempt_write(conn, &AtomicBool::new(false), &work))
     }
 
     /// Runs a read from a thread that may block, such as that of a command.
@@ -254,7 +269,8 @@ impl Door {
         let mut lost = None;
         // A pool may hold several connections that died together, as after a restart of the server.
         for _ in 0..=self.pool.max_size() {
-            let mut pooled = self.pool.get().map_err(|error| lost.take().unwrap_or_else(|| Error::unavailable(error)))?;
+            let mut pooled =
+                self.pool.get().map_err(|error| lost.take().unwrap_or_else(|| Error::unavailable(error)))?;
             let Pooled { conn, seen_well, is_lost } = &mut *pooled;
             match work(conn) {
                 Outcome::Done(result) => {
@@ -278,21 +294,27 @@ fn attempt_read<T>(conn: &mut Conn, work: &impl Fn(&mut Conn) -> Result<T>) -> O
     }
 }
 
-fn attempt_write<T>(conn: &mut Conn, work: &impl Fn(&mut Tx<'_>) -> Result<T>) -> Outcome<T> {
+/// Runs a write until it wins; `is_over` says that the caller was told that nothing happened.
+fn attempt_write<T>(conn: &mut Conn, is_over: &AtomicBool, work: &impl Fn(&mut Tx<'_>) -> Result<T>) -> Outcome<T> {
+    let started = std::time::Instant::now();
     let mut attempt = 1;
     loop {
-        let error = match begin(conn).map_err(Error::from).map_err(Stage::Begin).and_then(|()| transact(conn, work)) {
+        let begun = begin(conn).map_err(Error::from).map_err(Stage::Begin);
+        let error = match begun.and_then(|()| transact(conn, is_over, work)) {
             Ok(value) => return Outcome::Done(Ok(value)),
             // Nothing was sent yet, so another connection may take over.
-            Err(Stage::Begin(error)) if error.trouble() == Some(Trouble::LostConnection) => return Outcome::Lost(error),
+            Err(Stage::Begin(error)) if error.trouble() == Some(Trouble::LostConnection) => {
+                return Outcome::Lost(error);
+            }
             // Another program has held the database for as long as this one waits.
             Err(Stage::Begin(error)) => return Outcome::Done(Err(Error::unavailable(error))),
             Err(Stage::Work(error)) => error,
         };
-        if error.trouble() != Some(Trouble::LostRace) || attempt == WRITE_ATTEMPTS {
+        let is_late = is_over.load(Ordering::SeqCst) || started.elapsed() >= RACES_FOR;
+        if error.trouble() != Some(Trouble::LostRace) || is_late {
             return Outcome::Done(Err(error));
         }
-        std::thread::sleep(Duration::from_millis(u64::from(attempt) * 3));
+        std::thread::sleep(LONGEST_PAUSE.min(Duration::from_millis(3) * attempt));
         attempt += 1;
     }
 }
@@ -303,9 +325,18 @@ enum Stage {
     Work(Error),
 }
 
-fn transact<T>(conn: &mut Conn, work: &impl Fn(&mut Tx<'_>) -> Result<T>) -> std::result::Result<T, Stage> {
-    let result = work(&mut Tx { conn: &mut *conn, now: Instant::now() })
-        .and_then(|value| Conn::commit_transaction(conn).map(|()| value).map_err(Error::from));
+fn transact<T>(
+    conn: &mut Conn,
+    is_over: &AtomicBool,
+    work: &impl Fn(&mut Tx<'_>) -> Result<T>,
+) -> std::result::Result<T, Stage> {
+    let result = work(&mut Tx { conn: &mut *conn, now: Instant::now() }).and_then(|value| {
+        // Who was answered 503 must not find it done a moment later.
+        if is_over.load(Ordering::SeqCst) {
+            return Err(Error::unavailable("the database came back only after the answer"));
+        }
+        Conn::commit_transaction(conn).map(|()| value).map_err(Error::from)
+    });
     result.map_err(|error| {
         // A failed commit has rolled back already; a connection that cannot roll back is found broken by the pool.
         if let Err(failure) = Conn::rollback_transaction(conn) {

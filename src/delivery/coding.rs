@@ -101,7 +101,8 @@ fn weight_of(accepted: &str, coding: Coding) -> u32 {
         let item_name = parts.next().unwrap_or_default();
         let quality = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
         let weight = quality.map_or(1000, thousandths);
-        if item_name.eq_ignore_ascii_case(name) || (coding == Coding::Gzip && item_name.eq_ignore_ascii_case("x-gzip")) {
+        if item_name.eq_ignore_ascii_case(name) || (coding == Coding::Gzip && item_name.eq_ignore_ascii_case("x-gzip"))
+        {
             return weight;
         }
         if item_name == "*" {
@@ -157,7 +158,9 @@ mod tests {
         use std::io::Read;
         let body = "All the news that fits. ".repeat(100);
         let mut decoded = String::new();
-        flate2::read::GzDecoder::new(Coding::Gzip.encode(body.clone()).as_slice()).read_to_string(&mut decoded).unwrap();
+        flate2::read::GzDecoder::new(Coding::Gzip.encode(body.clone()).as_slice())
+            .read_to_string(&mut decoded)
+            .unwrap();
         assert_eq!(decoded, body);
         let zstd = zstd::bulk::decompress(&Coding::Zstd.encode(body.clone()), 100_000).unwrap();
         assert_eq!(zstd, body.as_bytes());

@@ -88,7 +88,8 @@ fn refuse_content(db: &Db) -> Result<()> {
 fn make_newsroom(db: &Db, passwords: &Passwords, options: Options) -> Result<Caller> {
     let mut hashes = Vec::new();
     for login in super::logins() {
-        let password = crate::auth::password::Password::parse(login.password).map_err(|fault| Error::internal(fault.text()))?;
+        let password =
+            crate::auth::password::Password::parse(login.password).map_err(|fault| Error::internal(fault.text()))?;
         hashes.push(passwords.hash(&password)?);
     }
     db.write_blocking(|tx| {
@@ -161,7 +162,8 @@ fn make_article(
         working = working::transition(tx, editor, working, &Basis::Any, *verb)?;
     }
     if article.stage == DemoStage::PublishedWithChanges {
-        let patch = json!({ "standfirst": format!("{} (updated)", article.standfirst.as_deref().unwrap_or("A first report")) });
+        let patch =
+            json!({ "standfirst": format!("{} (updated)", article.standfirst.as_deref().unwrap_or("A first report")) });
         working::update(tx, editor, working, &Basis::Any, &patch)?;
     }
     Ok(id)

@@ -252,9 +252,12 @@ impl Call {
         let limit = self.state.config.http.body_limit_bytes;
         let bytes = tokio::time::timeout(BODY_DEADLINE, collect(&mut self.payload, self.request.headers(), limit))
             .await
-            .map_err(|_| Error::new(Code::RequestTimeout, format!("The body took longer than {} s.", BODY_DEADLINE.as_secs())))??;
+            .map_err(|_| {
+                Error::new(Code::RequestTimeout, format!("The body took longer than {} s.", BODY_DEADLINE.as_secs()))
+            })??;
         self.body_digest = crate::secrets::sha256_hex(&bytes);
-        strict_json::parse(&bytes).map_err(|fault| Error::new(Code::MalformedJson, format!("The body is not valid JSON: {fault}.")))
+        strict_json::parse(&bytes)
+            .map_err(|fault| Error::new(Code::MalformedJson, format!("The body is not valid JSON: {fault}.")))
     }
 }
 

@@ -35,9 +35,10 @@ pub async fn around<B: MessageBody + 'static>(
     let id = request_id::of(request.headers());
     let started = std::time::Instant::now();
     let origin = cors::origin(&request);
-    let subject = request.app_data::<State>().filter(|state| state.config.log.requests).map(|_| {
-        (request.method().clone(), request.path().to_owned())
-    });
+    let subject = request
+        .app_data::<State>()
+        .filter(|state| state.config.log.requests)
+        .map(|_| (request.method().clone(), request.path().to_owned()));
     let work = request_id::scope(id.clone(), AssertUnwindSafe(pass(request, next)).catch_unwind());
     let mut response = match work.await {
         Ok(response) => response?,

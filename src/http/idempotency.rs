@@ -86,7 +86,8 @@ pub async fn run<F>(state: &State, once: Request, work: F) -> Result<Reply>
 where
     F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
 {
-    let in_progress = || Error::new(Code::IdempotencyInProgress, "The first request with this key has not ended.").retry_after(1);
+    let in_progress =
+        || Error::new(Code::IdempotencyInProgress, "The first request with this key has not ended.").retry_after(1);
     let _claim = state.in_flight.claim(&once.scope).ok_or_else(in_progress)?;
     state
         .db

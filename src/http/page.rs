@@ -144,7 +144,8 @@ pub fn slice<T>(mut rows: Vec<T>, limit: Limit, cursor: Option<&Cursor>) -> Slic
 impl<T> Slice<T> {
     /// Describes the page; `keys` returns a row's sort key.
     pub fn info(&self, limit: Limit, key: &InstanceKey, binding: &str, keys: impl Fn(&T) -> Vec<String>) -> PageInfo {
-        let cursor = |row: Option<&T>, direction| row.map(|row| Cursor { direction, keys: keys(row) }.seal(key, binding));
+        let cursor =
+            |row: Option<&T>, direction| row.map(|row| Cursor { direction, keys: keys(row) }.seal(key, binding));
         PageInfo {
             limit: limit.get(),
             next: self.has_next.then(|| cursor(self.rows.last(), Direction::Forward)).flatten(),

@@ -51,7 +51,13 @@ pub fn answer(error: &Error, request_id: &str) -> HttpResponse {
     let status = StatusCode::from_u16(error.code().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if status.is_server_error() {
         let cause = error.cause().unwrap_or_default();
-        tracing::error!(request.id = request_id, problem = error.code().name(), cause, "Request failed: {}", error.detail());
+        tracing::error!(
+            request.id = request_id,
+            problem = error.code().name(),
+            cause,
+            "Request failed: {}",
+            error.detail()
+        );
     } else if let Some(cause) = error.cause() {
         tracing::debug!(request.id = request_id, problem = error.code().name(), cause, "Request refused");
     }

@@ -43,7 +43,8 @@ fn to_json(query: &str) -> Result<Value> {
 }
 
 fn decode(text: &str) -> Result<String> {
-    let malformed = || Error::new(Code::BadRequest, "The query is not well-formed percent-encoded UTF-8, or contains NUL.");
+    let malformed =
+        || Error::new(Code::BadRequest, "The query is not well-formed percent-encoded UTF-8, or contains NUL.");
     super::path::percent_decode(&text.replace('+', " ")).filter(|text| !text.contains('\0')).ok_or_else(malformed)
 }
 
@@ -120,7 +121,10 @@ impl Moment {
     /// When it is not an RFC 3339 time with an offset.
     pub fn parse(text: &str) -> std::result::Result<Self, crate::input::Invalid> {
         crate::clock::Instant::parse(text).map(Self).ok_or_else(|| {
-            crate::input::Invalid::new("invalid_time", "must be an RFC 3339 time such as 2026-11-23T08:00:00Z (a + must be written %2B)")
+            crate::input::Invalid::new(
+                "invalid_time",
+                "must be an RFC 3339 time such as 2026-11-23T08:00:00Z (a + must be written %2B)",
+            )
         })
     }
 }

@@ -79,13 +79,18 @@ impl IntoParams for View {
     fn into_params(
         _: impl Fn() -> Option<utoipa::openapi::path::ParameterIn>,
     ) -> Vec<utoipa::openapi::path::Parameter> {
-        use utoipa::openapi::{Required, path::{ParameterBuilder, ParameterIn}};
+        use utoipa::openapi::{
+            Required,
+            path::{ParameterBuilder, ParameterIn},
+        };
         vec![
             ParameterBuilder::new()
                 .name("view")
                 .parameter_in(ParameterIn::Query)
                 .required(Required::False)
-                .description(Some("`live` (the default) is what readers see; `working` is the newest revision and needs a token."))
+                .description(Some(
+                    "`live` (the default) is what readers see; `working` is the newest revision and needs a token.",
+                ))
                 .schema(Some(<Self as utoipa::PartialSchema>::schema()))
                 .build(),
         ]

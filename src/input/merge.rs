@@ -83,12 +83,12 @@ mod tests {
             (json!({"a":"c"}), json!({"a":["b"]}), json!({"a":["b"]})),
             (json!({"a":{"b":"c"}}), json!({"a":{"b":"d","c":null}}), json!({"a":{"b":"d"}})),
             (json!({"a":[{"b":"c"}]}), json!({"a":[1]}), json!({"a":[1]})),
-            (json!(["a","b"]), json!(["c","d"]), json!(["c","d"])),
+            (json!(["a", "b"]), json!(["c", "d"]), json!(["c", "d"])),
             (json!({"a":"b"}), json!(["c"]), json!(["c"])),
             (json!({"a":"foo"}), json!(null), json!(null)),
             (json!({"a":"foo"}), json!("bar"), json!("bar")),
             (json!({"e":null}), json!({"a":1}), json!({"e":null,"a":1})),
-            (json!([1,2]), json!({"a":"b","c":null}), json!({"a":"b"})),
+            (json!([1, 2]), json!({"a":"b","c":null}), json!({"a":"b"})),
             (json!({}), json!({"a":{"bb":{"ccc":null}}}), json!({"a":{"bb":{}}})),
         ] {
             apply(&mut target, &patch);
@@ -99,8 +99,10 @@ mod tests {
     #[test]
     fn removing_what_is_not_known_is_a_fault() {
         let known = json!({"title": "t", "kicker": null, "seo": {"title": null}, "extensions": {"x": 1}});
-        let patch = json!({"nope": null, "kicker": null, "seo": {"title": null, "oops": null}, "extensions": {"y": null}});
-        let error = unknown_removals(&patch, &known, &["extensions"]).check(crate::error::Code::InvalidInput).unwrap_err();
+        let patch =
+            json!({"nope": null, "kicker": null, "seo": {"title": null, "oops": null}, "extensions": {"y": null}});
+        let error =
+            unknown_removals(&patch, &known, &["extensions"]).check(crate::error::Code::InvalidInput).unwrap_err();
         let pointers: Vec<_> = error.input_faults().iter().map(|fault| fault.pointer.as_str()).collect();
         assert_eq!(pointers, ["/nope", "/seo/oops"]);
     }

@@ -21,9 +21,34 @@ const LONGEST_DERIVED: usize = 90;
 
 /// Words that addresses below a collection use or may come to use.
 const RESERVED: [&str; 28] = [
-    "admin", "all", "api", "archive", "counts", "desk", "draft", "drafts", "edit", "export", "feed", "feeds", "import",
-    "index", "latest", "me", "merge", "new", "none", "null", "preview", "previews", "revisions", "search", "sitemap",
-    "stream", "trash", "undefined",
+    "admin",
+    "all",
+    "api",
+    "archive",
+    "counts",
+    "desk",
+    "draft",
+    "drafts",
+    "edit",
+    "export",
+    "feed",
+    "feeds",
+    "import",
+    "index",
+    "latest",
+    "me",
+    "merge",
+    "new",
+    "none",
+    "null",
+    "preview",
+    "previews",
+    "revisions",
+    "search",
+    "sitemap",
+    "stream",
+    "trash",
+    "undefined",
 ];
 
 impl Slug {
@@ -40,9 +65,8 @@ impl Slug {
             return Err(Invalid::new("invalid_slug", "must contain letters or digits, joined by hyphens"));
         }
         if canonical != text {
-            let detail = format!(
-                "must be letters and digits in lower case joined by single hyphens; \"{canonical}\" would do"
-            );
+            let detail =
+                format!("must be letters and digits in lower case joined by single hyphens; \"{canonical}\" would do");
             return Err(Invalid::new("invalid_slug", detail));
         }
         if is_reserved(&canonical) {
@@ -118,7 +142,8 @@ fn canonical(text: &str) -> String {
         if is_apostrophe(c) {
             continue;
         }
-        let belongs = c.is_alphanumeric() || (is_combining_mark(c) && slug.chars().next_back().is_some_and(|c| c != '-'));
+        let belongs =
+            c.is_alphanumeric() || (is_combining_mark(c) && slug.chars().next_back().is_some_and(|c| c != '-'));
         if belongs {
             slug.push(c);
         } else if !slug.is_empty() && !slug.ends_with('-') {

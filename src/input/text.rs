@@ -108,9 +108,9 @@ impl WebUrl {
         if text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\') {
             return Err(Invalid::new("invalid_url", WANTED));
         }
-        let starts_well = ["http://", "https://"].iter().any(|scheme| {
-            text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
-        });
+        let starts_well = ["http://", "https://"]
+            .iter()
+            .any(|scheme| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)));
         match Url::parse(text) {
             Ok(url) if starts_well && url.username().is_empty() && url.password().is_none() => Ok(Self(url.into())),
             _ => Err(Invalid::new("invalid_url", WANTED)),

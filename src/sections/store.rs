@@ -59,7 +59,8 @@ impl SectionRow {
     }
 
     fn doc(&self) -> Result<SectionDoc> {
-        let stored = |invalid: crate::input::Invalid| Error::internal(format!("section {}: {}", self.id, invalid.detail));
+        let stored =
+            |invalid: crate::input::Invalid| Error::internal(format!("section {}: {}", self.id, invalid.detail));
         Ok(SectionDoc {
             name: crate::input::Line::parse(&self.name).map_err(stored)?,
             slug: Slug::trusted(self.slug.clone()),
@@ -137,7 +138,9 @@ pub fn get_live(conn: &mut Conn, reference: &Reference<SectionId>, site: &SiteCo
         Ok(_) => Err(Error::not_found()),
         Err(error) => match error.new_slug() {
             // A redirect to what is in the trash would tell that it was there.
-            Some(_) if try_find(conn, reference)?.is_some_and(|row| row.trashed_at.is_some()) => Err(Error::not_found()),
+            Some(_) if try_find(conn, reference)?.is_some_and(|row| row.trashed_at.is_some()) => {
+                Err(Error::not_found())
+            }
             _ => Err(error),
         },
     }
@@ -167,7 +170,11 @@ pub fn page(conn: &mut Conn, shown: Shown, limit: Limit, cursor: Option<&Cursor>
     };
     let is_backward = cursor.is_some_and(|cursor| cursor.direction == Direction::Backward);
     if let Some(path) = cursor.and_then(|cursor| cursor.keys.first()) {
-        query = if is_backward { query.filter(sections::path.lt(path.clone())) } else { query.filter(sections::path.gt(path.clone())) };
+        query = if is_backward {
+            query.filter(sections::path.lt(path.clone()))
+        } else {
+            query.filter(sections::path.gt(path.clone()))
+        };
     }
     let query = if is_backward { query.order(sections::path.desc()) } else { query.order(sections::path.asc()) };
     Ok(query.limit(limit.and_one()).load(conn)?)
@@ -370,11 +377,7 @@ fn find_untrashed(tx: &mut Tx<'_>, reference: &Reference<SectionId>) -> Result<S
 
 fn set_trashed(tx: &mut Tx<'_>, row: &SectionRow, at: Option<Instant>) -> Result<()> {
     diesel::update(sections::table.find(row.id))
-        .set((
-            sections::trashed_at.eq(at),
-            sections::revision.eq(row.revision + 1),
-            sections::updated_at.eq(tx.now),
-        ))
+        .set((sections::trashed_at.eq(at), sections::revision.eq(row.revision + 1), sections::updated_at.eq(tx.now)))
         .execute(tx.conn)?;
     Ok(())
 }
@@ -392,17 +395,24 @@ fn finish(tx: &mut Tx<'_>, by: Option<&Caller>, id: SectionId, kind: &'static st
 
 fn parent_of(tx: &mut Tx<'_>, of: Option<&SectionRow>, input: &SectionInput) -> Result<Option<SectionRow>> {
     let Some(reference) = &input.parent else { return Ok(None) };
-    let parent = try_find(tx.conn, reference)?.filter(|parent| parent.trashed_at.is_none()).ok_or_else(|| {
-        Error::invalid("/parent", "not_found", format!("there is no section \"{reference}\""))
-    })?;
+    let parent = try_find(tx.conn, reference)?
+        .filter(|parent| parent.trashed_at.is_none())
+        .ok_or_else(|| Error::invalid("/parent", "not_found", format!("there is no section \"{reference}\"")))?;
     let above = ancestors(tx.conn, Some(parent.id))?;
     if of.is_some_and(|row| above.contains(&row.id)) {
         return Err(Error::invalid("/parent", "cycle", "a section cannot be below itself"));
     }
     let height = match of {
         None => 1,
-        Some(row) => subtree_of(tx, row)?.iter().map(|(_, path)| path.split('/').count()).max().unwrap_or(0)
-            .saturating_sub(row.path.split('/').count()) + 1,
+        Some(row) => {
+            subtree_of(tx, row)?
+                .iter()
+                .map(|(_, path)| path.split('/').count())
+                .max()
+                .unwrap_or(0)
+                .saturating_sub(row.path.split('/').count())
+                + 1
+        }
     };
     if above.len() + height > DEEPEST {
         return Err(Error::invalid("/parent", "too_deep", format!("the tree has at most {DEEPEST} levels")));
@@ -418,7 +428,11 @@ fn path_below(parent: Option<&SectionRow>, slug: &Slug) -> String {
 fn subtree_of(tx: &mut Tx<'_>, row: &SectionRow) -> Result<Vec<(SectionId, String)>> {
     // In byte order everything below `a/b` lies between `a/b/` and `a/b0`.
     Ok(sections::table
-        .filter(sections::path.eq(&row.path).or(sections::path.ge(format!("{}/", row.path)).and(sections::path.lt(format!("{}0", row.path)))))
+        .filter(
+            sections::path
+                .eq(&row.path)
+                .or(sections::path.ge(format!("{}/", row.path)).and(sections::path.lt(format!("{}0", row.path)))),
+        )
         .filter(sections::trashed_at.is_null())
         .select((sections::id, sections::path))
         .load(tx.conn)?)

@@ -23,7 +23,14 @@ use crate::{
 ///
 /// # Errors
 /// `invalid_input` for a bad password, `email_taken`.
-pub fn create(db: &Db, passwords: &Passwords, email: Email, name: Line<100>, role: Role, password: &str) -> Result<User> {
+pub fn create(
+    db: &Db,
+    passwords: &Passwords,
+    email: Email,
+    name: Line<100>,
+    role: Role,
+    password: &str,
+) -> Result<User> {
     let owner = Owner { email: email.as_str().to_owned(), name: name.as_str().to_owned() };
     let hash = passwords.choose("/password", password, &owner)?;
     let input = UserInput { email, name, role, staff: None, disabled: false, password: None };
@@ -41,7 +48,8 @@ pub fn list(db: &Db) -> Result<Vec<User>> {
     db.read_blocking(|conn| {
         let mut all: Vec<User> = Vec::new();
         loop {
-            let cursor = all.last().map(|user| Cursor { direction: Direction::Forward, keys: vec![user.id.to_string()] });
+            let cursor =
+                all.last().map(|user| Cursor { direction: Direction::Forward, keys: vec![user.id.to_string()] });
             let rows = store::page(conn, Shown::Working, None, Limit::default(), cursor.as_ref())?;
             if rows.is_empty() {
                 return Ok(all);

@@ -49,7 +49,7 @@ endpoints! {
 struct UserListParams {
     /// Only accounts of this role.
     #[deserr(default)]
-    #[param(inline, required = false)]
+    #[param(value_type = Role, required = false)]
     role: Option<Role>,
     /// `true` lists what is in the trash.
     #[deserr(default)]

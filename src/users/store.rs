@@ -63,7 +63,8 @@ impl UserRow {
     }
 
     fn view(self, staff: Option<StaffSummary>, shown: Shown) -> User {
-        let Self { id, email, name, role, staff_id: _, is_disabled, revision, created_at, updated_at, trashed_at } = self;
+        let Self { id, email, name, role, staff_id: _, is_disabled, revision, created_at, updated_at, trashed_at } =
+            self;
         let trashed_at = if shown == Shown::Live { None } else { trashed_at };
         User { id, email, name, role, staff, disabled: is_disabled, created_at, updated_at, revision, trashed_at }
     }
@@ -304,7 +305,9 @@ fn require_other_admin(tx: &mut Tx<'_>, id: UserId) -> Result<()> {
         .count()
         .get_result(tx.conn)?;
     match others {
-        0 => Err(Error::new(Code::LastAdmin, "No other account is an administrator that is enabled and has a password.")),
+        0 => {
+            Err(Error::new(Code::LastAdmin, "No other account is an administrator that is enabled and has a password."))
+        }
         _ => Ok(()),
     }
 }

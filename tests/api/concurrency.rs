@@ -1,10 +1,6 @@
 //! Many people at once: nothing is lost, nothing is done twice, and who loses is told so (P2, R5).
 
-use std::{
-    collections::HashSet,
-    sync::Barrier,
-    thread,
-};
+use std::{collections::HashSet, sync::Barrier, thread};
 
 use serde_json::{Value, json};
 

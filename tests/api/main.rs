@@ -15,4 +15,6 @@ mod support;
 
 mod concurrency;
 mod idempotency;
+mod problems;
 mod smoke;
+mod tidy;

@@ -95,10 +95,8 @@ impl ArticleRow {
 
 impl Working {
     fn load(conn: &mut Conn, row: ArticleRow) -> Result<Self> {
-        let json: String = article_bodies::table
-            .find((row.id, &row.body_digest))
-            .select(article_bodies::blocks)
-            .first(conn)?;
+        let json: String =
+            article_bodies::table.find((row.id, &row.body_digest)).select(article_bodies::blocks).first(conn)?;
         let body = StoredBody::read(json, row.body_digest.clone())?;
         Ok(Self { content: Content::read(&row.content)?, row, body, warnings: Vec::new() })
     }
@@ -139,7 +137,11 @@ impl Parts {
     fn of(self, body: &StoredBody) -> Result<Bodies> {
         Ok(Bodies {
             html: self.html.then(|| body.body.to_html()),
-            blocks: if self.blocks { Some(RawValue::from_string(body.json.clone()).map_err(Error::internal)?) } else { None },
+            blocks: if self.blocks {
+                Some(RawValue::from_string(body.json.clone()).map_err(Error::internal)?)
+            } else {
+                None
+            },
             text: self.text.then(|| body.body.to_text()),
         })
     }
@@ -208,7 +210,12 @@ pub fn present(
 /// # Errors
 /// `not_found` for what is not there or, in the same words, not for the caller; `forbidden` when readers see it anyway;
 /// a redirect when it is known by another slug now.
-pub fn find(conn: &mut Conn, reference: &Reference<ArticleId>, caller: &Caller, operation: Operation) -> Result<Working> {
+pub fn find(
+    conn: &mut Conn,
+    reference: &Reference<ArticleId>,
+    caller: &Caller,
+    operation: Operation,
+) -> Result<Working> {
     let id = match reference {
         Reference::Id(id) => Some(*id),
         Reference::Slug(slug) => slugs::owner(conn, Kind::Article, &Slug::key_of(slug))?.map(ArticleId::from),
@@ -248,7 +255,8 @@ pub fn visible_ids(conn: &mut Conn, ids: Vec<ArticleId>, caller: &Caller) -> Res
         .filter(articles::trashed_at.is_null())
         .select((articles::id, articles::created_by, articles::live_revision))
         .load(conn)?;
-    let is_visible = |owner: UserId, live: Option<i32>| live.is_some() || caller.may(Operation::ReadWorkingArticle, owner);
+    let is_visible =
+        |owner: UserId, live: Option<i32>| live.is_some() || caller.may(Operation::ReadWorkingArticle, owner);
     Ok(rows.into_iter().filter(|(_, owner, live)| is_visible(*owner, *live)).map(|(id, _, _)| id).collect())
 }
 
@@ -371,7 +379,13 @@ pub fn restore(tx: &mut Tx<'_>, caller: &Caller, old: Working, basis: &Basis) ->
     set_trashed(tx, caller, old, None, "restored")
 }
 
-fn set_trashed(tx: &mut Tx<'_>, caller: &Caller, old: Working, at: Option<Instant>, kind: &'static str) -> Result<Working> {
+fn set_trashed(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    old: Working,
+    at: Option<Instant>,
+    kind: &'static str,
+) -> Result<Working> {
     let Working { mut row, content, body, warnings } = old;
     row.trashed_at = at;
     let row = store::save(tx, row, &content, caller, kind)?;

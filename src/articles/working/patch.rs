@@ -60,7 +60,11 @@ pub(super) fn body_of(input: &ArticleInput) -> Result<(StoredBody, Vec<Warning>)
     const LONGEST_HTML: usize = 1024 * 1024;
     let (body, warnings) = match (&input.body_blocks, &input.body_html) {
         (Some(_), Some(_)) => {
-            return Err(Error::invalid("/body_html", "conflict", "give the body as body_blocks or as body_html, not both"));
+            return Err(Error::invalid(
+                "/body_html",
+                "conflict",
+                "give the body as body_blocks or as body_html, not both",
+            ));
         }
         (Some(body), None) => (body.clone(), Vec::new()),
         (None, Some(html)) if html.len() > LONGEST_HTML => {

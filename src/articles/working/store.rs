@@ -40,7 +40,13 @@ pub(super) fn insert(tx: &mut Tx<'_>, row: &ArticleRow, content: &Content, body:
 }
 
 /// Writes the next revision of a row that was read in this transaction.
-pub(super) fn save(tx: &mut Tx<'_>, mut row: ArticleRow, content: &Content, caller: &Caller, kind: &'static str) -> Result<ArticleRow> {
+pub(super) fn save(
+    tx: &mut Tx<'_>,
+    mut row: ArticleRow,
+    content: &Content,
+    caller: &Caller,
+    kind: &'static str,
+) -> Result<ArticleRow> {
     row.revision += 1;
     row.updated_at = tx.now;
     row.updated_by = caller.user_id;

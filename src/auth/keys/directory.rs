@@ -6,12 +6,14 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 
 use super::{HOW_TO_MAKE_A_KEY, KeyError};
 use crate::auth::pem::{self, PemKey};
 use crate::auth::secret::Secret;
+use crate::clock::Instant;
 
 /// An Ed25519 key in PEM has some 120 bytes; what is much longer is some other file.
 const MAX_FILE_BYTES: u64 = 16 * 1024;
@@ -119,7 +121,7 @@ fn create_first_key(directory: &Path) -> io::Result<()> {
         return Ok(());
     }
     let pem = pem::generate_private_key().map_err(io::Error::other)?;
-    let now = DateTime::<Utc>::from(std::time::SystemTime::now());
+    let now = DateTime::<Utc>::from(SystemTime::from(Instant::now()));
     let name = now.format("%Y-%m-%dT%H%M%SZ.pem").to_string();
     write_whole(directory, &name, pem.as_bytes())
 }

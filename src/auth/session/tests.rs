@@ -105,7 +105,8 @@ fn a_token_of_nobody_is_refused() {
 #[test]
 fn an_ended_session_cannot_be_refreshed() {
     let scratch = Scratch::new();
-    let (user, somebody) = (scratch.user("mina@example.org", Role::Author), scratch.user("ole@example.org", Role::Author));
+    let (user, somebody) =
+        (scratch.user("mina@example.org", Role::Author), scratch.user("ole@example.org", Role::Author));
     let [a, b, c] = [0; 3].map(|_| begin(&scratch, user));
     let theirs = begin(&scratch, somebody);
     let write = |which| scratch.db.write_blocking(|tx| end_where(tx, user, which)).unwrap();
@@ -125,7 +126,8 @@ fn an_ended_session_cannot_be_refreshed() {
 #[test]
 fn an_account_that_may_not_log_in_cannot_refresh() {
     let scratch = Scratch::new();
-    let (disabled, trashed) = (scratch.user("a@example.org", Role::Author), scratch.user("b@example.org", Role::Author));
+    let (disabled, trashed) =
+        (scratch.user("a@example.org", Role::Author), scratch.user("b@example.org", Role::Author));
     let tokens = [disabled, trashed].map(|user| begin(&scratch, user).refresh_token);
 
     let set = |tx: &mut Tx<'_>| {
@@ -175,7 +177,9 @@ fn pruning_removes_what_ended_long_ago_with_its_tokens() {
     };
     scratch.db.write_blocking(age).unwrap();
 
-    let left: Vec<SessionId> =
-        scratch.db.read_blocking(|conn| Ok(refresh_tokens::table.select(refresh_tokens::session_id).load(conn)?)).unwrap();
+    let left: Vec<SessionId> = scratch
+        .db
+        .read_blocking(|conn| Ok(refresh_tokens::table.select(refresh_tokens::session_id).load(conn)?))
+        .unwrap();
     assert_eq!(left, [fresh.session_id]);
 }

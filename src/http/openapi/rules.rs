@@ -84,7 +84,10 @@ impl Traits {
         let id = self.id.as_str();
         let takes_password = matches!(id, "createToken" | "changePassword" | "resetPassword");
         let asks_database = !self.is_system || id == "getReadiness";
-        add(self.is_logged_in || self.has_working_view || matches!(id, "createToken" | "refreshToken"), "Unauthenticated");
+        add(
+            self.is_logged_in || self.has_working_view || matches!(id, "createToken" | "refreshToken"),
+            "Unauthenticated",
+        );
         add(self.is_logged_in && !self.is_auth || self.has_working_view, "Forbidden");
         add(self.names_resource, "NotFound");
         add(!self.is_system, "NotAcceptable");
@@ -159,7 +162,10 @@ fn add_patch_body(traits: &Traits, operation: &mut Value) {
         return;
     }
     let content = &mut operation["requestBody"]["content"];
-    let name = content["application/json"]["schema"]["$ref"].as_str().and_then(|name| name.rsplit('/').next()).unwrap_or_default();
+    let name = content["application/json"]["schema"]["$ref"]
+        .as_str()
+        .and_then(|name| name.rsplit('/').next())
+        .unwrap_or_default();
     let resource = if name.starts_with("Staff") { "StaffProfile" } else { name.trim_end_matches("Input") };
     let patch = json!({ "schema": reference(&format!("{resource}Patch")) });
     *content = json!({ "application/merge-patch+json": patch, "application/json": patch });
@@ -329,7 +335,8 @@ fn parameters() -> Value {
 }
 
 fn headers() -> Value {
-    let header = |text: &str, example: &str| json!({ "description": text, "schema": { "type": "string" }, "example": example });
+    let header =
+        |text: &str, example: &str| json!({ "description": text, "schema": { "type": "string" }, "example": example });
     json!({
         "Cache-Control": header("Who may keep the answer, and for how long.", "public, max-age=0, s-maxage=5"),
         "ETag": header("Names this state of the resource: for live views a digest, for working views the revision.", "\"r3\""),

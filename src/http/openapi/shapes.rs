@@ -68,7 +68,10 @@ fn add_views(schemas: &mut Map<String, Value>) {
         if let Some(mut trimmed) = schemas.get(source).cloned() {
             if let Some(members) = trimmed.as_object_mut() {
                 members.shift_remove("required");
-                members.insert("description".to_owned(), json!(format!("Only the members of `{source}` that `fields` named.")));
+                members.insert(
+                    "description".to_owned(),
+                    json!(format!("Only the members of `{source}` that `fields` named.")),
+                );
                 if let Some(properties) = members.get_mut("properties").and_then(Value::as_object_mut) {
                     properties.shift_remove("view");
                 }

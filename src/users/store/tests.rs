@@ -56,10 +56,13 @@ fn the_last_admin_who_can_log_in_stays() {
     let admin = scratch.user("admin@example.org", Role::Admin);
     let other = scratch.user("other@example.org", Role::Admin);
     patch(&scratch, other, &json!({ "disabled": true })).unwrap();
-    let without_password = patch(&scratch, scratch.user("new@example.org", Role::Editor), &json!({ "role": "admin" })).unwrap();
+    let without_password =
+        patch(&scratch, scratch.user("new@example.org", Role::Editor), &json!({ "role": "admin" })).unwrap();
     let forget = |tx: &mut Tx<'_>| {
         let none: Option<String> = None;
-        Ok(diesel::update(users::table.find(without_password.id)).set(users::password_hash.eq(none)).execute(tx.conn)?)
+        Ok(diesel::update(users::table.find(without_password.id))
+            .set(users::password_hash.eq(none))
+            .execute(tx.conn)?)
     };
     scratch.db.write_blocking(forget).unwrap();
 
@@ -130,7 +133,8 @@ fn a_stale_write_is_refused_with_what_changed() {
     let id = scratch.user("mina@example.org", Role::Author);
     patch(&scratch, id, &json!({ "name": "Mina Okafor" })).unwrap();
 
-    let stale = scratch.db.write_blocking(|tx| update(tx, None, id, &Basis::Revisions(vec![1]), &json!({ "role": "admin" })));
+    let stale =
+        scratch.db.write_blocking(|tx| update(tx, None, id, &Basis::Revisions(vec![1]), &json!({ "role": "admin" })));
 
     let error = stale.err().unwrap();
     assert_eq!(error.code(), Code::PreconditionFailed);

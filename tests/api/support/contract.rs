@@ -31,7 +31,10 @@ pub fn check(seen: &Seen<'_>) {
     }
     // Addresses and methods that do not exist are not in the document.
     let Some((pattern, item)) = find_path(seen.path) else {
-        assert!(matches!(seen.status, 400 | 404 | 406 | 414) || seen.path.starts_with("/docs"), "{what}: not in the document");
+        assert!(
+            matches!(seen.status, 400 | 404 | 406 | 414) || seen.path.starts_with("/docs"),
+            "{what}: not in the document"
+        );
         return;
     };
     let method = if seen.method == "HEAD" { "get".to_owned() } else { seen.method.to_lowercase() };
@@ -88,7 +91,7 @@ fn check_problem(seen: &Seen<'_>, what: &str) {
 fn check_headers(seen: &Seen<'_>, answer: &Value, what: &str) {
     for name in ["ETag", "Location", "Cache-Control", "Last-Modified"] {
         if answer["headers"].get(name).is_some() {
-            let is_needed = name != "Last-Modified" && name != "ETag" || !seen.path.contains("?") ;
+            let is_needed = name != "Last-Modified" && name != "ETag" || !seen.path.contains("?");
             assert!((seen.header)(name).is_some() || !is_needed, "{what}: the document promises {name}");
         }
         if name == "ETag" && (seen.header)(name).is_some() {

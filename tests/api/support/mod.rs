@@ -110,7 +110,8 @@ impl Database {
                     std::fs::read(template.directory.path().join("frontpage.db")).expect("the template is a file")
                 });
                 let database = Self::empty(Backend::Sqlite);
-                std::fs::write(database.directory.path().join("frontpage.db"), template).expect("a copy of the template");
+                std::fs::write(database.directory.path().join("frontpage.db"), template)
+                    .expect("a copy of the template");
                 database
             }
             Backend::Postgres => {
@@ -157,7 +158,8 @@ impl Database {
     fn fill(&self) {
         let config = self.config(&[]);
         frontpage::db::migrate::run(&config.database.location).expect("the migrations run");
-        let db = frontpage::db::Db::open(&config.database.location, &config.database.options).expect("the database opens");
+        let db =
+            frontpage::db::Db::open(&config.database.location, &config.database.options).expect("the database opens");
         raw::make_logins(&db, &config);
         drop(db);
         if self.backend == Backend::Sqlite {

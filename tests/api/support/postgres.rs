@@ -42,10 +42,12 @@ impl Cluster {
 
     /// Starts a cluster of its own, for tests that stop it.
     pub fn start_in(directory: PathBuf) -> Result<Self, String> {
-        let bin = binaries().ok_or("no PostgreSQL server binaries (initdb, postgres) were found; install postgresql")?;
+        let bin =
+            binaries().ok_or("no PostgreSQL server binaries (initdb, postgres) were found; install postgresql")?;
         let user = unprivileged_user()?;
         std::fs::create_dir_all(&directory).map_err(|error| error.to_string())?;
-        std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o700)).map_err(|error| error.to_string())?;
+        std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o700))
+            .map_err(|error| error.to_string())?;
         if let Some((uid, gid)) = user {
             std::os::unix::fs::chown(&directory, Some(uid), Some(gid)).map_err(|error| error.to_string())?;
         }
@@ -56,7 +58,8 @@ impl Cluster {
         if !output.status.success() {
             return Err(format!("initdb failed: {}", String::from_utf8_lossy(&output.stderr)));
         }
-        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map_err(|e| e.to_string())?.port();
+        let port =
+            std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map_err(|e| e.to_string())?.port();
         let script = format!(
             "{bin}/postgres -D {data} -p {port} -k {dir} -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off \
              -c max_connections=400 -c shared_buffers=64MB -c log_min_messages=fatal >{dir}/log 2>&1 & pid=$!; \
@@ -156,5 +159,7 @@ fn binaries() -> Option<PathBuf> {
         .collect();
     versions.sort();
     folders.extend(versions.into_iter().rev().map(|(_, folder)| folder));
-    folders.into_iter().find(|folder| ["initdb", "postgres", "pg_isready", "psql"].iter().all(|name| folder.join(name).is_file()))
+    folders
+        .into_iter()
+        .find(|folder| ["initdb", "postgres", "pg_isready", "psql"].iter().all(|name| folder.join(name).is_file()))
 }

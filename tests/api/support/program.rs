@@ -129,7 +129,8 @@ impl Program {
 
     /// Sends a signal by name.
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").args([format!("-{name}"), self.pid().to_string()]).status().expect("kill runs");
+        let status =
+            Command::new("kill").args([format!("-{name}"), self.pid().to_string()]).status().expect("kill runs");
         assert!(status.success(), "kill -{name}");
     }
 

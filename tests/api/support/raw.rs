@@ -7,7 +7,9 @@ use std::{
     time::Duration,
 };
 
-use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection, connection::SimpleConnection, sql_types::Text};
+use diesel::{
+    Connection, QueryableByName, RunQueryDsl, SqliteConnection, connection::SimpleConnection, sql_types::Text,
+};
 use frontpage::{
     auth::{passwords::Passwords, rights::Role},
     config::Config,
