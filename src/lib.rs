@@ -6,7 +6,7 @@
 //!
 //! - [`error`], [`ids`], [`clock`]: the vocabulary.
 //! - [`db`]: connections, transactions, schema, migrations. The only place that knows which database it is.
-//! - [`input`], [`reference`]: reading what clients send; all faults at once.
+//! - [`input`], [`mod@reference`]: reading what clients send; all faults at once.
 //! - [`body`]: an article's body as typed blocks, from and to HTML and text. No HTTP, no SQL, no I/O.
 //! - [`config`], [`secrets`], [`state`], [`telemetry`]: settings, the key that nodes share, what requests can reach.
 //! - [`slugs`], [`revisions`], [`changes`]: who owns which slug, what was there before, what readers can see anew.
