@@ -22,10 +22,11 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, environment: ConfigFaults) -> Outcome {
-    let config = environment.and(Config::from_args(&args.settings))?;
+    let mut config = environment.and(Config::from_args(&args.settings))?;
     telemetry::init(&config.log);
     if config.start.demo {
         fill_with_demo(&config)?;
+        config.site.fill_in_examples();
     }
     let location = config.database.location.clone();
     server::run(config, |addr| say(&format!("frontpage is listening on http://{addr}"))).map_err(|error| {

@@ -86,6 +86,21 @@ impl SiteConfig {
         })
     }
 
+    /// Fills in addresses on an invented site where none are set, so that the demo shows what they look like.
+    pub fn fill_in_examples(&mut self) {
+        let examples = [
+            (&mut self.article_url, "https://www.example.org/{section}/{slug}", Kind::Article),
+            (&mut self.section_url, "https://www.example.org/{path}", Kind::Section),
+            (&mut self.tag_url, "https://www.example.org/tags/{slug}", Kind::Tag),
+            (&mut self.staff_url, "https://www.example.org/staff/{slug}", Kind::Staff),
+        ];
+        for (template, example, kind) in examples {
+            if template.is_none() {
+                *template = UrlTemplate::parse(example, kind).ok();
+            }
+        }
+    }
+
     /// Returns the address of an article's page; none without a template, or while the article lacks something that
     /// the template asks for.
     pub fn article_url(&self, article: ArticlePlaces<'_>) -> Option<String> {

@@ -13,8 +13,11 @@
 
 mod support;
 
+mod authz;
 mod concurrency;
 mod idempotency;
+mod migrations;
+mod openapi;
 mod problems;
 mod smoke;
 mod tidy;
