@@ -79,11 +79,29 @@ pub fn get(conn: &mut Conn, reference: &Reference<ArticleId>, site: &SiteConfig,
             .optional()?
             .ok_or_else(Error::not_found)?,
     };
-    let shown = load(conn, &[id], site, parts)?.pop().ok_or_else(Error::not_found)?;
+    let mut shown = load(conn, &[id], site, parts)?.pop().ok_or_else(Error::not_found)?;
     match reference {
         Reference::Slug(asked) if *asked != shown.article.slug => Err(Error::moved_to(shown.article.slug)),
-        _ => Ok(shown),
+        _ => {
+            add_bios(conn, &mut shown.article)?;
+            Ok(shown)
+        }
     }
+}
+
+/// Adds what stands in the author box beside a single article; `changed_at` counts the profiles already.
+fn add_bios(conn: &mut Conn, article: &mut Article) -> Result<()> {
+    let ids: Vec<StaffId> = article.authors.iter().map(|author| author.id).collect();
+    let bios: HashMap<StaffId, String> = staff::table
+        .filter(staff::id.eq_any(ids))
+        .select((staff::id, staff::bio_html))
+        .load(conn)?
+        .into_iter()
+        .collect();
+    for author in &mut article.authors {
+        author.bio_html = bios.get(&author.id).filter(|bio| !bio.is_empty()).cloned();
+    }
+    Ok(())
 }
 
 /// Reads live articles in the order of their ids' list, in a fixed number of statements.
@@ -137,7 +155,7 @@ fn authors(conn: &mut Conn, ids: &[ArticleId]) -> Result<HashMap<ArticleId, Vec<
         .load(conn)?;
     let mut found: HashMap<ArticleId, Vec<(AuthorSummary, Instant)>> = HashMap::new();
     for (article, role, (id, slug, name, kind, title, updated_at)) in rows {
-        let author = AuthorSummary { id, slug, name, kind, title, role };
+        let author = AuthorSummary { id, slug, name, kind, title, role, bio_html: None };
         found.entry(article).or_default().push((author, updated_at));
     }
     Ok(found)

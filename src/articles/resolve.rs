@@ -238,7 +238,7 @@ impl Embedded {
     pub fn authors(&self, content: &Content) -> Vec<AuthorSummary> {
         let summary = |author: &Author| {
             let (slug, name, kind, title) = self.staff.get(&author.staff)?.clone();
-            Some(AuthorSummary { id: author.staff, slug, name, kind, title, role: author.role })
+            Some(AuthorSummary { id: author.staff, slug, name, kind, title, role: author.role, bio_html: None })
         };
         content.authors.iter().filter_map(summary).collect()
     }

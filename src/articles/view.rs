@@ -38,6 +38,11 @@ pub struct AuthorSummary {
     pub title: Option<String>,
     /// What they did for this article.
     pub role: AuthorRole,
+    /// Who they are, as HTML that is safe to put on a page as it is, for the author box; only on a single live article,
+    /// and only when the profile has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "<p>The news desk of The Tamarisk Post, awake around the clock.</p>")]
+    pub bio_html: Option<String>,
 }
 
 /// A user account where something else refers to it.

@@ -83,7 +83,8 @@ fn articles() -> Vec<Case> {
         case(Operation::ListWorkingArticles, "GET", "/v1/articles?view=working", Nothing),
         case(Operation::ReadWorkingArticle, "GET", "/v1/articles/{id}?view=working", Article("draft")),
         case(Operation::CreateArticle, "POST", "/v1/articles", Nothing).with(json!({ "title": "A new one" })),
-        case(Operation::UpdateArticle, "PATCH", "/v1/articles/{id}", Article("draft")).with(json!({ "title": "Changed" })),
+        case(Operation::UpdateArticle, "PATCH", "/v1/articles/{id}", Article("draft"))
+            .with(json!({ "title": "Changed" })),
         case(Operation::TrashArticle, "DELETE", "/v1/articles/{id}", Article("draft")),
         case(Operation::RestoreArticle, "POST", "/v1/articles/{id}/restore", Article("trashed")),
         case(Operation::SubmitArticle, "POST", "/v1/articles/{id}/submit", Article("draft")),
@@ -314,7 +315,10 @@ fn check_accounts(app: &App, case: &Case) {
 fn operation_ids(is_wanted: impl Fn(&Value) -> bool) -> BTreeSet<&'static str> {
     let paths = contract::document()["paths"].as_object().unwrap().values();
     let operations = paths.flat_map(|item| item.as_object().unwrap().values());
-    operations.filter(|operation| is_wanted(operation)).filter_map(|operation| operation["operationId"].as_str()).collect()
+    operations
+        .filter(|operation| is_wanted(operation))
+        .filter_map(|operation| operation["operationId"].as_str())
+        .collect()
 }
 
 /// Whether the document says that an operation can be asked for without a token.

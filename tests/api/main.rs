@@ -13,6 +13,7 @@
 
 mod support;
 
+mod articles;
 mod authz;
 mod concurrency;
 mod idempotency;

@@ -43,7 +43,9 @@ fn both_databases_have_the_same_migrations() {
     assert_eq!(names(Backend::Sqlite), names(Backend::Postgres));
     for backend in [Backend::Sqlite, Backend::Postgres] {
         for name in names(backend) {
-            let is_dated = name.len() > 18 && name.as_bytes()[17] == b'_' && name[..17].bytes().all(|b| b.is_ascii_digit() || b == b'-');
+            let is_dated = name.len() > 18
+                && name.as_bytes()[17] == b'_'
+                && name[..17].bytes().all(|b| b.is_ascii_digit() || b == b'-');
             assert!(is_dated, "{name} is not YYYY-MM-DD-HHMMSS_verb_object");
             for file in ["up.sql", "down.sql"] {
                 let text = fs::read_to_string(folder(backend).join(&name).join(file)).unwrap();
@@ -207,7 +209,12 @@ fn every_foreign_key_has_an_index() {
             }
         };
 
-        assert_eq!(database.sql(statement), "", "{:?}: deleting what these refer to reads the whole table", database.backend);
+        assert_eq!(
+            database.sql(statement),
+            "",
+            "{:?}: deleting what these refer to reads the whole table",
+            database.backend
+        );
     });
 }
 
@@ -220,8 +227,10 @@ fn both_databases_name_constraints_and_indexes_alike() {
     for database in [&sqlite, &postgres] {
         migrate::run(&location(database)).unwrap();
     }
-    let of_sqlite = "SELECT name AS line FROM sqlite_master WHERE type = 'index' AND name NOT LIKE 'sqlite_%' ORDER BY 1";
-    let of_postgres = "SELECT indexname FROM pg_indexes WHERE schemaname = 'public' AND indexname NOT LIKE '%\\_pkey' ORDER BY 1";
+    let of_sqlite =
+        "SELECT name AS line FROM sqlite_master WHERE type = 'index' AND name NOT LIKE 'sqlite_%' ORDER BY 1";
+    let of_postgres =
+        "SELECT indexname FROM pg_indexes WHERE schemaname = 'public' AND indexname NOT LIKE '%\\_pkey' ORDER BY 1";
     let sorted = |text: String| text.lines().map(str::to_owned).collect::<BTreeSet<_>>();
 
     assert_eq!(sorted(sqlite.sql(of_sqlite)), sorted(postgres.sql(of_postgres)));

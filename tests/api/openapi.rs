@@ -30,7 +30,11 @@ impl Place {
     }
 
     fn responses(&self) -> impl Iterator<Item = (&'static str, &'static Value)> {
-        self.operation["responses"].as_object().unwrap().iter().map(|(status, answer)| (status.as_str(), resolve(answer)))
+        self.operation["responses"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(status, answer)| (status.as_str(), resolve(answer)))
     }
 
     fn parameters(&self) -> Vec<&'static Value> {
@@ -41,7 +45,11 @@ impl Place {
 fn places() -> Vec<Place> {
     let paths = document()["paths"].as_object().unwrap();
     let of = |(path, item): (&'static String, &'static Value)| {
-        item.as_object().unwrap().iter().map(|(method, operation)| Place { path, method, operation }).collect::<Vec<_>>()
+        item.as_object()
+            .unwrap()
+            .iter()
+            .map(|(method, operation)| Place { path, method, operation })
+            .collect::<Vec<_>>()
     };
     paths.iter().flat_map(of).collect()
 }
@@ -55,7 +63,9 @@ fn walk(value: &'static Value, at: &str, visit: &mut impl FnMut(&str, &'static V
     visit(at, value);
     match value {
         Value::Object(members) => {
-            for (name, member) in members.iter().filter(|(name, _)| !matches!(name.as_str(), "example" | "examples" | "default")) {
+            for (name, member) in
+                members.iter().filter(|(name, _)| !matches!(name.as_str(), "example" | "examples" | "default"))
+            {
                 walk(member, &format!("{at}/{}", name.replace('/', "~1")), visit);
             }
         }
@@ -102,7 +112,8 @@ fn every_route_is_an_operation_and_every_operation_a_route() {
 fn every_operation_is_told_in_full() {
     let mut faults = Vec::new();
     let mut ids = BTreeSet::new();
-    let tags: BTreeSet<&str> = document()["tags"].as_array().unwrap().iter().map(|tag| tag["name"].as_str().unwrap()).collect();
+    let tags: BTreeSet<&str> =
+        document()["tags"].as_array().unwrap().iter().map(|tag| tag["name"].as_str().unwrap()).collect();
     let mut used = BTreeSet::new();
     for place in places() {
         let id = place.id();
@@ -112,11 +123,18 @@ fn every_operation_is_told_in_full() {
             }
         };
         must(ids.insert(id), "another operation has the operationId");
-        must(id.starts_with(|c: char| c.is_ascii_lowercase()) && id.bytes().all(|b| b.is_ascii_alphanumeric()), "not camelCase");
+        must(
+            id.starts_with(|c: char| c.is_ascii_lowercase()) && id.bytes().all(|b| b.is_ascii_alphanumeric()),
+            "not camelCase",
+        );
         let summary = place.text("summary");
-        must(!summary.is_empty() && summary.len() <= 60 && !summary.ends_with('.'), "needs a short summary, no sentence");
+        must(
+            !summary.is_empty() && summary.len() <= 60 && !summary.ends_with('.'),
+            "needs a short summary, no sentence",
+        );
         must(place.text("description").ends_with('.'), "needs a description in sentences");
-        let own: Vec<&str> = place.operation["tags"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let own: Vec<&str> =
+            place.operation["tags"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         must(own.len() == 1 && tags.contains(own[0]), "needs one of the document's tags");
         used.extend(own);
         must(place.operation["security"].is_array(), "says nothing about security");
@@ -124,7 +142,10 @@ fn every_operation_is_told_in_full() {
         must(statuses.iter().any(|status| status.starts_with('4')), "can answer no 4xx");
         must(statuses.iter().any(|status| status.starts_with('2')), "can answer no 2xx");
         for (status, answer) in place.responses() {
-            must(!answer["description"].as_str().unwrap_or_default().is_empty(), &format!("{status} has no description"));
+            must(
+                !answer["description"].as_str().unwrap_or_default().is_empty(),
+                &format!("{status} has no description"),
+            );
             must(!answer["headers"]["X-Request-Id"].is_null(), &format!("{status} has no X-Request-Id"));
             let is_problem = !answer["content"]["application/problem+json"].is_null();
             must(is_problem == matches!(status.as_bytes(), [b'4' | b'5', ..]), &format!("{status} is no problem"));
@@ -140,7 +161,10 @@ fn every_operation_is_told_in_full() {
         must(steps == named, "the parameters of the path are others than those in the path");
         for parameter in place.parameters() {
             let name = parameter["name"].as_str().unwrap();
-            must(!parameter["description"].as_str().unwrap_or_default().is_empty(), &format!("{name} has no description"));
+            must(
+                !parameter["description"].as_str().unwrap_or_default().is_empty(),
+                &format!("{name} has no description"),
+            );
             must(parameter["schema"].is_object(), &format!("{name} has no schema"));
         }
     }
@@ -251,7 +275,8 @@ fn unions_of_tagged_objects_have_a_discriminator_that_maps_every_member() {
             if value["discriminator"]["mapping"][name] != member["$ref"] {
                 faults.push(format!("{at}: the discriminator does not map \"{name}\""));
             }
-            let is_required = object["required"].as_array().into_iter().flatten().any(|required| required == tag.as_str());
+            let is_required =
+                object["required"].as_array().into_iter().flatten().any(|required| required == tag.as_str());
             if !is_required {
                 faults.push(format!("{at}: {tag} is not required in {}", member["$ref"]));
             }
@@ -337,7 +362,8 @@ fn every_operation_of_the_table_of_rights_says_who_may() {
     let places = places();
     for operation in Operation::ALL {
         let place = places.iter().find(|place| place.id() == operation.id());
-        let place = place.unwrap_or_else(|| panic!("{} is in the table of rights, not in the document", operation.id()));
+        let place =
+            place.unwrap_or_else(|| panic!("{} is in the table of rights, not in the document", operation.id()));
         let sentence = rights::described(operation.id()).unwrap();
 
         assert!(place.text("description").contains(&sentence), "{}: {sentence}", operation.id());
@@ -352,7 +378,8 @@ fn every_operation_of_the_table_of_rights_says_who_may() {
 #[test]
 fn what_needs_a_token_is_in_the_table_of_rights() {
     for place in places() {
-        let needs_token = place.operation["security"].as_array().unwrap().iter().any(|way| !way["accessToken"].is_null());
+        let needs_token =
+            place.operation["security"].as_array().unwrap().iter().any(|way| !way["accessToken"].is_null());
         let has_right = Operation::ALL.iter().any(|operation| operation.id() == place.id());
 
         assert_eq!(needs_token, has_right, "{}: add it to src/auth/rights.rs", place.id());

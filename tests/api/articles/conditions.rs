@@ -7,7 +7,15 @@ use crate::support::{App, Response, both};
 
 /// Every write to an article that exists.
 fn writes(app: &App, address: &str, headers: &[(&str, &str)]) -> Vec<(String, Response)> {
-    let steps = [("PATCH", ""), ("DELETE", ""), ("POST", "/submit"), ("POST", "/return"), ("POST", "/publish"), ("POST", "/withdraw"), ("POST", "/restore")];
+    let steps = [
+        ("PATCH", ""),
+        ("DELETE", ""),
+        ("POST", "/submit"),
+        ("POST", "/return"),
+        ("POST", "/publish"),
+        ("POST", "/withdraw"),
+        ("POST", "/restore"),
+    ];
     steps
         .into_iter()
         .map(|(method, step)| {

@@ -11,7 +11,11 @@ fn article(app: &App) -> (String, [String; 2]) {
     app.editor().post("/v1/sections", json!({ "name": "Asia", "parent": "world" })).expect(201);
     app.staff("Mina Okafor");
     app.tag("Shipping");
-    let address = address(&app.published("One", json!({ "section": "asia", "authors": [{ "staff": "mina-okafor" }], "tags": ["shipping"] })));
+    let address =
+        address(&app.published(
+            "One",
+            json!({ "section": "asia", "authors": [{ "staff": "mina-okafor" }], "tags": ["shipping"] }),
+        ));
     age(app);
     (address.clone(), [address, "/v1/articles?limit=5".to_owned()])
 }
