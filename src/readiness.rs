@@ -21,6 +21,11 @@ pub struct Readiness {
 }
 
 impl Readiness {
+    /// Returns whether the server is about to stop.
+    pub fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Relaxed)
+    }
+
     /// Says "not ready" from now on.
     pub fn close(&self) {
         self.is_closed.store(true, Ordering::Relaxed);
@@ -32,7 +37,7 @@ impl Readiness {
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<()>>,
     {
-        if self.is_closed.load(Ordering::Relaxed) {
+        if self.is_closed() {
             return false;
         }
         let mut last = self.last.lock().await;

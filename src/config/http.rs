@@ -25,15 +25,15 @@ pub struct HttpArgs {
     /// Where to listen.
     #[command(flatten)]
     pub listen: ListenArgs,
-    /// The address under which clients reach the server, such as `https://api.example.org`; links and tokens are made
-    /// with it. The address that it listens on unless given.
+    /// The address under which clients reach the server, such as `https://api.example.org`. It is the issuer and the
+    /// audience of access tokens, so give all servers the same.
     #[arg(long, env = "FRONTPAGE_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<OsString>,
     /// Origins whose scripts may call the API from a browser: `*`, or a list such as
     /// `https://www.example.org,http://localhost:3000`. None unless given.
     #[arg(long, env = "FRONTPAGE_CORS_ORIGINS", value_name = "LIST")]
     pub cors_origins: Option<OsString>,
-    /// Reverse proxies whose `X-Forwarded-For` and `Forwarded` headers are believed: addresses and networks such as
+    /// Reverse proxies whose `X-Forwarded-For` is believed: addresses and networks such as
     /// `127.0.0.1,10.0.0.0/8`. None unless given.
     #[arg(long, env = "FRONTPAGE_TRUSTED_PROXIES", value_name = "LIST")]
     pub trusted_proxies: Option<OsString>,
@@ -109,13 +109,6 @@ impl HttpConfig {
             drain_seconds: drain_seconds?,
             shutdown_seconds: shutdown_seconds?,
         })
-    }
-
-    /// Returns the address under which clients reach the server, without a slash at the end.
-    ///
-    /// Without a setting it is the address that the server is bound to.
-    pub fn effective_public_url(&self, bound: SocketAddr) -> String {
-        self.public_url.clone().unwrap_or_else(|| format!("http://{}", reachable(bound)))
     }
 }
 

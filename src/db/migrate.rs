@@ -71,25 +71,41 @@ pub fn run(location: &Location) -> Result<Vec<String>> {
     let mut conn = open_alone(location).map_err(Error::unavailable)?;
     status_of(&mut conn)?.refuse_newer()?;
     lock(&mut conn)?;
-    // What was pending may have been applied by whoever held the lock.
-    let pending = status_of(&mut conn)?;
-    pending.refuse_newer()?;
-    let applied = apply(&mut conn, &pending);
+    let applied = apply(&mut conn);
     unlock(&mut conn)?;
-    applied?;
-    Ok(pending.pending)
+    applied
 }
 
-fn apply(conn: &mut Conn, status: &Status) -> Result<()> {
-    if status.pending.is_empty() {
-        return Ok(());
+/// Applies what is pending; what another program applies at the same moment counts as applied.
+fn apply(conn: &mut Conn) -> Result<Vec<String>> {
+    let mut applied = Vec::new();
+    let mut patience = LOCKED_ATTEMPTS;
+    loop {
+        // What was pending may have been applied by whoever held the lock.
+        let status = status_of(conn)?;
+        status.refuse_newer()?;
+        let Some(next) = status.pending.first().cloned() else { return Ok(applied) };
+        let result = match conn {
+            Conn::Postgres(conn) => conn.run_next_migration(POSTGRES).map(drop),
+            Conn::Sqlite(conn) => conn.run_next_migration(SQLITE).map(drop),
+        };
+        match result {
+            Ok(()) => applied.push(next),
+            Err(error) if error.to_string().contains("locked") && patience > 0 => {
+                patience -= 1;
+                std::thread::sleep(std::time::Duration::from_millis(50));
+            }
+            // SQLite has no lock beyond a transaction's: another program may have been faster.
+            Err(error) if status_of(conn)?.pending.first() == Some(&next) => {
+                return Err(Error::internal(format!("the migration {next} failed: {error}")));
+            }
+            Err(_) => {}
+        }
     }
-    match conn {
-        Conn::Postgres(conn) => conn.run_pending_migrations(POSTGRES).map(drop),
-        Conn::Sqlite(conn) => conn.run_pending_migrations(SQLITE).map(drop),
-    }
-    .map_err(|error| Error::internal(format!("a migration failed: {error}")))
 }
+
+/// How often to try while another program is migrating the same SQLite file, 50 ms apart.
+const LOCKED_ATTEMPTS: u32 = 600;
 
 /// The number of the advisory lock, "frontpag" in ASCII.
 const LOCK: i64 = 0x6672_6f6e_7470_6167;

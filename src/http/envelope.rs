@@ -39,6 +39,7 @@ pub async fn around<B: MessageBody + 'static>(
         .app_data::<State>()
         .filter(|state| state.config.log.requests)
         .map(|_| (request.method().clone(), request.path().to_owned()));
+    let is_stopping = request.app_data::<State>().is_some_and(|state| state.readiness.is_closed());
     let work = request_id::scope(id.clone(), AssertUnwindSafe(pass(request, next)).catch_unwind());
     let mut response = match work.await {
         Ok(response) => response?,
@@ -46,6 +47,10 @@ pub async fn around<B: MessageBody + 'static>(
     };
     add_headers(response.headers_mut(), &id);
     cors::add_headers(response.headers_mut(), origin.as_deref());
+    if is_stopping {
+        // The next request of this client is better sent elsewhere.
+        response.response_mut().head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
+    }
     if let Some((method, path)) = subject {
         let status = response.status().as_u16();
         let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -68,7 +68,7 @@ fn info() -> Value {
         "version": env!("CARGO_PKG_VERSION"),
         "summary": "A newsroom's content API",
         "description": include_str!("openapi/description.md"),
-        "contact": { "name": "The Frontpage project", "url": "https://github.com/frontpage-cms/frontpage" },
+        "contact": { "name": "The Frontpage maintainers" },
         "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" }
     })
 }

@@ -49,13 +49,22 @@ pub struct Problem {
 /// Builds the answer for an error, and logs it when it is ours.
 pub fn answer(error: &Error, request_id: &str) -> HttpResponse {
     let status = StatusCode::from_u16(error.code().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    if status.is_server_error() {
+    if status == StatusCode::INTERNAL_SERVER_ERROR {
         let cause = error.cause().unwrap_or_default();
         tracing::error!(
             request.id = request_id,
             problem = error.code().name(),
             cause,
             "Request failed: {}",
+            error.detail()
+        );
+    } else if status.is_server_error() {
+        let cause = error.cause().unwrap_or_default();
+        tracing::warn!(
+            request.id = request_id,
+            problem = error.code().name(),
+            cause,
+            "Request put off: {}",
             error.detail()
         );
     } else if let Some(cause) = error.cause() {

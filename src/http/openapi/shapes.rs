@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 /// Completes the schemas of a document.
 pub fn complete(document: &mut Value) {
     let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return };
+    loosen(schemas);
     close(schemas);
     require_text(schemas);
     for name in ["Article", "Section", "StaffProfile", "Tag", "User"] {
@@ -13,9 +14,35 @@ pub fn complete(document: &mut Value) {
     add_views(schemas);
 }
 
+/// What has a default need not be sent, and what is always answered with all its members may be written with some.
+fn loosen(schemas: &mut Map<String, Value>) {
+    for (name, needed) in [("Seo", json!([])), ("Source", json!(["name"]))] {
+        if let Some(mut input) = schemas.get(name).cloned() {
+            input["required"] = needed;
+            schemas.insert(format!("{name}Input"), input);
+        }
+    }
+    let defaulted: [(&str, &[&str]); 2] = [
+        ("ArticleInput", &["language", "authors", "tags", "featured", "related", "seo"]),
+        ("SectionInput", &["position"]),
+    ];
+    for (name, members) in defaulted {
+        let Some(required) = schemas.get_mut(name).and_then(|schema| schema["required"].as_array_mut()) else {
+            continue;
+        };
+        required.retain(|member| !members.iter().any(|name| member == name));
+    }
+    if let Some(article) = schemas.get_mut("ArticleInput") {
+        let text = article["properties"].to_string();
+        let text =
+            text.replace("schemas/Seo\"", "schemas/SeoInput\"").replace("schemas/Source\"", "schemas/SourceInput\"");
+        article["properties"] = serde_json::from_str(&text).unwrap_or_default();
+    }
+}
+
 /// Text that may be absent may be null, but not empty: an empty kicker is no kicker.
 fn require_text(schemas: &mut Map<String, Value>) {
-    let is_input = |name: &str| name.ends_with("Input") || matches!(name, "Source" | "Seo" | "Link");
+    let is_input = |name: &str| name.ends_with("Input") || name == "Link";
     for (_, schema) in schemas.iter_mut().filter(|(name, _)| is_input(name)) {
         let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { continue };
         for (name, property) in properties.iter_mut().filter(|(name, _)| !name.ends_with("_html")) {

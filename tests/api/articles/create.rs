@@ -65,7 +65,7 @@ both! {
 
         // The related draft is published too, so that readers see the relation.
         let related = format!("/v1/articles/{}", input["related"][0].as_str().unwrap());
-        super::change(app, &related, json!({ "section": "asia" })).expect(200);
+        crate::articles::change(app, &related, json!({ "section": "asia" })).expect(200);
         verb(app, &related, "publish").expect(200);
         verb(app, &address, "publish").expect(200);
         let article = live(app, &address);
@@ -162,7 +162,7 @@ both! {
         for view in [&article, &list["data"][0]] {
             assert_eq!((&view["excerpt"], &view["excerpt_is_derived"]), (&json!("Our own words."), &json!(false)));
         }
-        super::change(app, &address(&published), json!({ "excerpt": null })).expect(200);
+        crate::articles::change(app, &address(&published), json!({ "excerpt": null })).expect(200);
         verb(app, &address(&published), "publish").expect(200);
         let article = live(app, &address(&published));
         assert_eq!((&article["excerpt"], &article["excerpt_is_derived"]), (&json!("The first ships left at dawn."), &json!(true)));

@@ -127,7 +127,7 @@ both! {
         app.section("World");
         let draft = app.draft("One", json!({ "section": "world", "extensions": { "a": 1 } }));
         let address = address(&draft);
-        super::age(app);
+        crate::articles::age(app);
         let before = working(app, &address);
         for patch in [
             json!({}),

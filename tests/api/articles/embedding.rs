@@ -120,7 +120,7 @@ both! {
         app.editor().patch("/v1/sections/world", "*", json!({ "name": "The World" })).expect(200);
         app.editor().patch("/v1/tags/iran", "*", json!({ "name": "Persia" })).expect(200);
 
-        let view = super::working(app, &address(&draft));
+        let view = crate::articles::working(app, &address(&draft));
         assert_eq!((&view.json()["section"]["name"], &view.json()["tags"][0]["name"]), (&json!("The World"), &json!("Persia")));
         assert_eq!(view.etag(), draft.etag());
     }
