@@ -27,7 +27,12 @@ pub fn init(config: &LogConfig) {
 
 /// What the web framework says at its start is said again, and better, by `serve`.
 fn quiet(filter: &str) -> String {
-    if filter.contains("actix") { filter.to_owned() } else { format!("{filter},actix_server=warn,actix_rt=warn") }
+    // Only where that takes something away: after `off` or `error` the addition would make the framework louder.
+    let is_talkative = filter.split(',').any(|part| matches!(part, "info" | "debug" | "trace"));
+    if filter.contains("actix") || !is_talkative {
+        return filter.to_owned();
+    }
+    format!("{filter},actix_server=warn,actix_rt=warn")
 }
 
 fn log_panic(info: &PanicHookInfo<'_>) {
@@ -51,4 +56,54 @@ fn log_panic(info: &PanicHookInfo<'_>) {
         panic.backtrace = backtrace,
         "A thread panicked at {location}: {message}"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_logged_with_its_message_and_place() {
+        let written = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let subscriber = tracing_subscriber::fmt().json().with_writer({
+            let written = written.clone();
+            move || Tee(written.clone())
+        });
+        // Tests that fail meanwhile, on other threads, still say so in the usual way.
+        let usual = std::sync::Arc::new(std::panic::take_hook());
+        let (others, here) = (usual.clone(), std::thread::current().id());
+        std::panic::set_hook(Box::new(move |info| {
+            if std::thread::current().id() == here { log_panic(info) } else { others(info) }
+        }));
+
+        let result = tracing::subscriber::with_default(subscriber.finish(), || {
+            std::panic::catch_unwind(|| panic!("the {} press stopped", "third"))
+        });
+
+        std::panic::set_hook(Box::new(move |info| usual(info)));
+        assert!(result.is_err());
+        let text = String::from_utf8(written.lock().unwrap().clone()).unwrap();
+        assert!(text.contains("the third press stopped") && text.contains("telemetry.rs"), "{text}");
+    }
+
+    #[test]
+    fn the_framework_is_quieter_than_asked_and_never_louder() {
+        assert_eq!(quiet("info"), "info,actix_server=warn,actix_rt=warn");
+        assert_eq!(quiet("warn,frontpage=debug"), "warn,frontpage=debug");
+        assert_eq!(quiet("off"), "off");
+        assert_eq!(quiet("debug,actix_server=debug"), "debug,actix_server=debug");
+    }
+
+    struct Tee(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Tee {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
 }

@@ -62,7 +62,11 @@ fn tagged(tag: &str, schema: RefOr<Schema>) -> RefOr<Schema> {
     };
     let properties = std::mem::take(&mut object.properties);
     let required = std::mem::take(&mut object.required);
-    let constant: Object = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([tag])).build();
+    let constant: Object = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some([tag]))
+        .description(Some(format!("Always `{tag}`.")))
+        .build();
     object.properties.insert("type".to_owned(), RefOr::T(Schema::Object(constant)));
     object.properties.extend(properties);
     object.required.push("type".to_owned());

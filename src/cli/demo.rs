@@ -6,7 +6,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
@@ -17,12 +16,8 @@ use super::{
 use crate::{
     auth::passwords::Passwords,
     config::{CommandConfig, CommandSettings, ConfigFaults},
-    db::Db,
     demo::{self, fill},
-    error::{Error, Result},
-    input::Email,
-    secrets, telemetry,
-    users::admin,
+    telemetry,
 };
 
 #[derive(Debug, clap::Args)]
@@ -44,25 +39,13 @@ pub(super) fn run(args: &Args, environment: ConfigFaults) -> Outcome {
     let db = database::open(&config.database, Absent::Create, Pending::Refuse)?;
     let passwords = Passwords::open(&config.hash, Vec::new())?;
     let progress = Progress::new(args.articles);
-    let options = fill::Options { articles: args.articles, seed: args.seed };
+    // This database may be served anywhere; the documented passwords are for `serve --demo`.
+    let options = fill::Options { articles: args.articles, seed: args.seed, logins: fill::Logins::Closed };
     fill::run(&db, &passwords, options, |done| progress.show(done))
         .map_err(|error| database::failure(error, location))?;
     progress.finish();
-    close_logins(&db, &passwords)?;
     say(&format!("{} has {} articles now", location.redacted(), args.articles));
     say("No login has a known password; set one with `frontpage user set-password --email editor@example.org`.");
-    Ok(())
-}
-
-/// Gives the demo's logins passwords that nobody knows: the documented ones are for `serve --demo`, which makes sure
-/// that only this machine can use them, and this database may be served anywhere.
-fn close_logins(db: &Db, passwords: &Passwords) -> Result<()> {
-    for login in demo::logins() {
-        let mut bytes = [0_u8; 32];
-        SystemRandom::new().fill(&mut bytes).map_err(Error::internal)?;
-        let email = Email::parse(login.email).map_err(|invalid| Error::internal(invalid.detail))?;
-        admin::set_password(db, passwords, &email, &secrets::hex(&bytes))?;
-    }
     Ok(())
 }
 

@@ -43,7 +43,8 @@ fn fill_with_demo(config: &Config) -> Outcome {
     let settings = config.database.clone().patient();
     let db = database::open(&settings, Absent::Create, pending)?;
     let passwords = Passwords::open(&config.auth.hash, Vec::new())?;
-    let options = fill::Options { articles: demo::DEFAULT_ARTICLES, seed: demo::DEFAULT_SEED };
+    let options =
+        fill::Options { articles: demo::DEFAULT_ARTICLES, seed: demo::DEFAULT_SEED, logins: fill::Logins::Documented };
     match fill::run(&db, &passwords, options, |_| {}) {
         Ok(()) => {}
         Err(error) if error.code() == Code::Conflict && has_demo_logins(&db)? => {}

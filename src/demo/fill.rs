@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{DemoArticle, DemoAuthorRole, DemoRole, DemoStaffKind, DemoStage};
 use crate::{
     articles::{input::ArticleInput, lifecycle::Verb, working},
-    auth::{identity::Caller, passwords::Passwords, rights::Role},
+    auth::{identity::Caller, password::Password, passwords::Passwords, rights::Role, secret::Secret},
     clock::Instant,
     db::{
         Db, Tx,
@@ -29,6 +29,17 @@ pub struct Options {
     pub articles: u64,
     /// What the generated texts follow from.
     pub seed: u64,
+    /// Which passwords the logins get.
+    pub logins: Logins,
+}
+
+/// The passwords of the demo's logins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Logins {
+    /// The documented ones, for a server that only this machine can reach.
+    Documented,
+    /// Such as nobody knows.
+    Closed,
 }
 
 /// Articles that are written in one transaction.
@@ -88,8 +99,9 @@ fn refuse_content(db: &Db) -> Result<()> {
 fn make_newsroom(db: &Db, passwords: &Passwords, options: Options) -> Result<Caller> {
     let mut hashes = Vec::new();
     for login in super::logins() {
-        let password =
-            crate::auth::password::Password::parse(login.password).map_err(|fault| Error::internal(fault.text()))?;
+        let secret = Secret::generate().map_err(Error::internal)?.reveal();
+        let typed = if options.logins == Logins::Documented { login.password } else { &secret };
+        let password = Password::parse(typed).map_err(|fault| Error::internal(fault.text()))?;
         hashes.push(passwords.hash(&password)?);
     }
     db.write_blocking(|tx| {

@@ -172,12 +172,12 @@ impl Call {
     /// # Errors
     /// As [`Call::body`].
     pub async fn no_input(&mut self) -> Result<()> {
-        let length = self.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-        let is_empty = !self.headers().contains_key(header::TRANSFER_ENCODING) && matches!(length, None | Some("0"));
-        if is_empty {
+        let bytes = self.bytes().await?;
+        if bytes.is_empty() {
             return Ok(());
         }
-        self.body::<super::view::NoInput>().await.map(drop)
+        check_media_type(self.headers(), &["application/json"])?;
+        read::<super::view::NoInput>(parse(&bytes)?, Code::InvalidInput).map(drop)
     }
 
     /// Does the work of a write in one transaction and answers with what it returns.
@@ -249,6 +249,12 @@ impl Call {
 
     async fn json(&mut self, accepted: &[&str]) -> Result<Value> {
         check_media_type(self.headers(), accepted)?;
+        let bytes = self.bytes().await?;
+        parse(&bytes)
+    }
+
+    /// Receives the whole body, within the limits of size and time.
+    async fn bytes(&mut self) -> Result<Vec<u8>> {
         let limit = self.state.config.http.body_limit_bytes;
         let bytes = tokio::time::timeout(BODY_DEADLINE, collect(&mut self.payload, self.request.headers(), limit))
             .await
@@ -256,9 +262,13 @@ impl Call {
                 Error::new(Code::RequestTimeout, format!("The body took longer than {} s.", BODY_DEADLINE.as_secs()))
             })??;
         self.body_digest = crate::secrets::sha256_hex(&bytes);
-        strict_json::parse(&bytes)
-            .map_err(|fault| Error::new(Code::MalformedJson, format!("The body is not valid JSON: {fault}.")))
+        Ok(bytes)
     }
+}
+
+fn parse(bytes: &[u8]) -> Result<Value> {
+    strict_json::parse(bytes)
+        .map_err(|fault| Error::new(Code::MalformedJson, format!("The body is not valid JSON: {fault}.")))
 }
 
 #[derive(Deserr)]

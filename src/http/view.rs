@@ -91,7 +91,7 @@ impl IntoParams for View {
                 .description(Some(
                     "`live` (the default) is what readers see; `working` is the newest revision and needs a token.",
                 ))
-                .schema(Some(<Self as utoipa::PartialSchema>::schema()))
+                .schema(Some(utoipa::openapi::Ref::from_schema_name("View")))
                 .build(),
         ]
     }

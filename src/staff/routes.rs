@@ -41,7 +41,7 @@ endpoints! {
 struct StaffListParams {
     /// `live` (the default) is what readers see; `working` adds revisions and needs a token.
     #[deserr(default)]
-    #[param(inline, required = false)]
+    #[param(required = false)]
     view: View,
     /// `true` lists what is in the trash; only with `view=working`.
     #[deserr(default)]
@@ -49,7 +49,7 @@ struct StaffListParams {
     trashed: Option<Flag>,
     /// Only persons, or only organizations.
     #[deserr(default)]
-    #[param(value_type = StaffKind, inline, required = false)]
+    #[param(value_type = StaffKind, required = false)]
     kind: Option<StaffKind>,
     /// How many to list, 1 to 100.
     #[deserr(default)]

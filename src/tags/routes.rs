@@ -43,7 +43,7 @@ endpoints! {
 struct TagListParams {
     /// `live` (the default) is what readers see; `working` has all tags, adds revisions and needs a token.
     #[deserr(default)]
-    #[param(inline, required = false)]
+    #[param(required = false)]
     view: View,
     /// `true` lists what is in the trash; only with `view=working`.
     #[deserr(default)]

@@ -59,7 +59,7 @@ fn both_databases_have_the_same_migrations() {
 fn dump(database: &Database) -> BTreeSet<String> {
     let statement = match database.backend {
         Backend::Sqlite => {
-            "SELECT type || ' ' || name || ' ' || COALESCE(sql, '') AS line FROM sqlite_master \
+            "SELECT type || ' ' || name || ' ' || COALESCE(replace(sql, char(10), ' '), '') AS line FROM sqlite_master \
              WHERE name NOT LIKE 'sqlite_%' AND tbl_name <> '__diesel_schema_migrations'"
         }
         Backend::Postgres => {
@@ -72,14 +72,11 @@ fn dump(database: &Database) -> BTreeSet<String> {
              UNION ALL SELECT 'constraint ' || conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) \
              FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conrelid <> 0 \
              AND conrelid::regclass::text <> '__diesel_schema_migrations' \
-             UNION ALL SELECT 'other ' || relkind || ' ' || relname FROM pg_class \
+             UNION ALL SELECT 'other ' || relkind::text || ' ' || relname FROM pg_class \
              WHERE relnamespace = 'public'::regnamespace AND relkind NOT IN ('r', 'i') AND relname NOT LIKE '\\_\\_diesel%'"
         }
     };
-    // A statement of SQLite may span lines.
-    let text = database.sql(statement);
-    let separator = if database.backend == Backend::Sqlite { ")\n" } else { "\n" };
-    text.split(separator).map(str::to_owned).filter(|line| !line.is_empty()).collect()
+    database.sql(statement).lines().map(str::to_owned).filter(|line| !line.is_empty()).collect()
 }
 
 fn revert_all(database: &Database) {

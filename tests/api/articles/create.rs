@@ -32,7 +32,7 @@ fn everything(app: &App) -> Value {
         "source": { "name": "Coastal Wire", "url": "https://wire.example.org/harbor" },
         "seo": { "title": "Harbor", "description": "Reopened.", "canonical_url": "https://example.org/h" },
         "extensions": { "layout": "wide", "numbers": [1, -2, 1.5, null], "ünï": { "a/b~": true } },
-        "body_html": "<h2>Dawn</h2><p>The <strong>first</strong> ships left at <a href=\"https://example.org/dawn\">dawn</a>.</p>"
+        "body_html": "<h2>Dawn</h2>\n<p>The <strong>first</strong> ships left at <a href=\"https://example.org/dawn\" rel=\"noopener\">dawn</a>.</p>"
     })
 }
 
