@@ -118,7 +118,7 @@ fn prepare(config: &Config) -> Result<()> {
 
 /// Removes what has expired and looks for new signing keys.
 async fn do_chores(state: State) {
-    let mut prune = tokio::time::interval(PRUNE_EVERY);
+    let mut prune = tokio::time::interval_at(tokio::time::Instant::now() + PRUNE_EVERY, PRUNE_EVERY);
     let mut rescan = tokio::time::interval(RESCAN_EVERY);
     loop {
         tokio::select! {

@@ -85,7 +85,7 @@ pub async fn log_in(state: &State, email: &Email, typed: &str, client: Client) -
 pub async fn refresh(state: &State, typed: &str) -> Result<Issued> {
     let token = RefreshToken::parse(typed).map_err(|_| not_in_force())?;
     let lifetimes = state.auth.lifetimes();
-    match state.db.write(move |tx| session::rotate(tx, lifetimes, &token)).await? {
+    match session::write(&state.db, move |tx| session::rotate(tx, lifetimes, &token)).await? {
         Rotation::Issued(issued) => Ok(issued),
         Rotation::Refused => Err(not_in_force()),
         Rotation::Reused { user_id, session_id } => {
@@ -113,7 +113,8 @@ pub async fn change_password(state: &State, caller: &Caller, present: &str, new:
     let hash = evaluated(state, &counted, state.auth.hash_password(new).await).await?;
     let done = state.auth.throttle().settle(&state.db, move |tx| {
         if !is_unchanged(tx, &account)? {
-            return Err(Error::new(Code::Conflict, "The account was changed at the same moment. Try again."));
+            // Changed at the same moment: what was checked is the present password no more.
+            return Err(wrong_present());
         }
         store_hash(tx, user_id, &hash)?;
         reset::void(tx, user_id)?;

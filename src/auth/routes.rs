@@ -89,7 +89,7 @@ async fn logout(mut call: Call) -> Result<HttpResponse, Refusal> {
     without_replay(&call)?;
     call.no_input().await?;
     let (user, own) = (caller.user_id, caller.session_id);
-    call.state.db.write(move |tx| session::end_where(tx, user, Which::One(own))).await?;
+    session::write(&call.state.db, move |tx| session::end_where(tx, user, Which::One(own))).await?;
     Ok(Reply::no_content().into_response())
 }
 
@@ -187,7 +187,7 @@ async fn delete_sessions(call: Call) -> Result<HttpResponse, Refusal> {
     let caller = call.caller(Operation::EndOwnSessions).await?;
     call.no_query()?;
     without_replay(&call)?;
-    call.state.db.write(move |tx| session::end_where(tx, caller.user_id, Which::All)).await?;
+    session::write(&call.state.db, move |tx| session::end_where(tx, caller.user_id, Which::All)).await?;
     Ok(Reply::no_content().into_response())
 }
 
@@ -200,7 +200,7 @@ async fn delete_session(call: Call) -> Result<HttpResponse, Refusal> {
     call.no_query()?;
     without_replay(&call)?;
     let ended: SessionId = call.id("session")?;
-    call.state.db.write(move |tx| session::end_one(tx, caller.user_id, ended)).await?;
+    session::write(&call.state.db, move |tx| session::end_one(tx, caller.user_id, ended)).await?;
     Ok(Reply::no_content().into_response())
 }
 

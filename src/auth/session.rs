@@ -10,10 +10,10 @@ use super::secret::RefreshToken;
 use crate::{
     clock::Instant,
     db::{
-        Conn, Tx,
+        Conn, Db, Tx,
         schema::{refresh_tokens, sessions, users},
     },
-    error::{Error, Result},
+    error::{Error, Result, Trouble},
     http::page::{Cursor, Direction, Limit},
     ids::{SessionId, UserId},
 };
@@ -210,6 +210,21 @@ impl SessionRow {
     pub fn sort_keys(&self) -> Vec<String> {
         vec![self.created_at.millis().to_string(), self.id.to_string()]
     }
+}
+
+/// Runs a write of sessions; losing too many races is no conflict that a client could resolve.
+///
+/// # Errors
+/// Those of the work, `unavailable` when other transactions keep coming first.
+pub async fn write<T, F>(db: &Db, work: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,
+{
+    db.write(work).await.map_err(|error| match error.trouble() {
+        Some(Trouble::LostRace) => Error::unavailable("the session is changed by many requests at once"),
+        _ => error,
+    })
 }
 
 /// Removes sessions that ended long ago, with their refresh tokens.

@@ -14,7 +14,8 @@ use crate::{
     staff::model::StaffSummary,
 };
 
-/// What a user account is made of. It has no `Debug`, since it may hold a password.
+/// What a user account is made of.
+// No `Debug`: it may hold a password.
 #[derive(Clone, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 pub struct UserInput {
@@ -98,7 +99,8 @@ pub struct UserPage {
     pub page: PageInfo,
 }
 
-/// A password reset that was started. It has no `Debug`, since it holds the token.
+/// A password reset that was started.
+// No `Debug`: it holds the token.
 #[derive(Serialize, ToSchema)]
 pub struct PasswordReset {
     /// The token to pass on to the person, for `POST /v1/auth/password-reset`. It is shown only here.

@@ -155,7 +155,13 @@ impl Database {
         }
     }
 
-    fn fill(&self) {
+    /// A database somewhere else, which the test has made.
+    pub fn at(backend: Backend, url: String) -> Self {
+        Self { backend, url, directory: tempfile::tempdir().expect("a temporary directory") }
+    }
+
+    /// Makes the tables and the logins.
+    pub fn fill(&self) {
         let config = self.config(&[]);
         frontpage::db::migrate::run(&config.database.location).expect("the migrations run");
         let db =

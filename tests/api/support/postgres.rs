@@ -108,6 +108,14 @@ impl Cluster {
         String::from_utf8(output.stdout).expect("psql answers in UTF-8")
     }
 
+    /// Sends a signal to the server's main process and to all that serve connections.
+    pub fn signal_all(&self, name: &str) {
+        let pid = std::fs::read_to_string(self.directory.join("pid")).expect("the server has a pid file");
+        // The children may be gone by themselves; the main process may not.
+        let _status = Command::new("pkill").args([&format!("-{name}"), "-P", pid.trim()]).status();
+        self.signal(name);
+    }
+
     /// Sends a signal to the server's main process.
     pub fn signal(&self, name: &str) {
         let pid = std::fs::read_to_string(self.directory.join("pid")).expect("the server has a pid file");

@@ -34,6 +34,20 @@ pub fn sqlite(path: &Path, statement: &str) -> String {
     String::new()
 }
 
+/// Returns how SQLite would run a statement.
+pub fn plan(path: &Path, statement: &str) -> String {
+    #[derive(QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = Text)]
+        detail: String,
+    }
+    let mut conn = SqliteConnection::establish(&path.display().to_string()).expect("the file opens");
+    conn.batch_execute("ANALYZE").expect("statistics");
+    let steps: Vec<Step> =
+        diesel::sql_query(format!("EXPLAIN QUERY PLAN {statement}")).load(&mut conn).expect(statement);
+    steps.into_iter().map(|step| step.detail).collect::<Vec<_>>().join("\n")
+}
+
 /// Makes the logins of tests.
 pub fn make_logins(db: &Db, config: &Config) {
     let passwords = Passwords::open(&config.auth.hash, Vec::new()).expect("the hasher opens");
