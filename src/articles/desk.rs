@@ -115,6 +115,9 @@ fn subtree(conn: &mut Conn, section: &SectionRow) -> Result<Vec<SectionId>> {
 /// # Errors
 /// When the database fails or a row is damaged.
 pub fn views(conn: &mut Conn, rows: Vec<ArticleRow>, site: &SiteConfig, parts: Parts) -> Result<Vec<WorkingArticle>> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
     let contents = rows.iter().map(|row| Content::read(&row.content)).collect::<Result<Vec<_>>>()?;
     let users = rows.iter().flat_map(|row| [row.created_by, row.updated_by]).collect();
     let embedded = Embedded::load(conn, contents.iter(), users)?;

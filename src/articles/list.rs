@@ -204,7 +204,12 @@ fn id_of<I: Copy + From<ResourceId>>(conn: &mut Conn, kind: Kind, reference: &Re
     }
 }
 
+/// Returns whether any article stands in a list. Asked in the order of the index: PostgreSQL would read the table from its
+/// start until it meets one, however many come before.
 fn is_used(conn: &mut Conn, facet: &Facet) -> Result<bool> {
-    let rows = live_facets::table.filter(live_facets::facet.eq(facet.bytes().to_vec()));
-    Ok(diesel::select(diesel::dsl::exists(rows)).get_result(conn)?)
+    let newest = live_facets::table
+        .filter(live_facets::facet.eq(facet.bytes().to_vec()))
+        .order((live_facets::published_at.desc(), live_facets::article_id.desc()))
+        .select(live_facets::article_id);
+    Ok(newest.first::<ArticleId>(conn).optional()?.is_some())
 }

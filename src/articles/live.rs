@@ -109,6 +109,9 @@ fn add_bios(conn: &mut Conn, article: &mut Article) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub fn load(conn: &mut Conn, ids: &[ArticleId], site: &SiteConfig, parts: Parts) -> Result<Vec<Shown>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows: Vec<(LiveRow, SectionRow)> = live_articles::table
         .inner_join(sections::table)
         .filter(live_articles::id.eq_any(ids.to_vec()))

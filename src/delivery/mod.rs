@@ -4,6 +4,8 @@
 
 mod coding;
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use actix_web::{
     HttpResponse,
     http::{
@@ -110,14 +112,19 @@ impl Live {
             return false;
         }
         let since = headers.get(header::IF_MODIFIED_SINCE).and_then(|value| value.to_str().ok()?.parse().ok());
-        since.is_some_and(|since: HttpDate| self.http_date() <= since)
+        // The true second here: what changed within the second of the answer is newer than the date that it bore.
+        since.is_some_and(|since: HttpDate| http_date(self.last_modified.seconds()) <= since)
     }
 
     /// The time of the last change, to the second. While that second lasts, the one before it, so that a second
     /// change within it is not taken for the first.
     fn http_date(&self) -> HttpDate {
-        let is_fresh = self.last_modified.seconds() >= Instant::now().seconds();
-        let time = if is_fresh { self.last_modified.plus_seconds(-1) } else { self.last_modified };
-        HttpDate::from(std::time::SystemTime::from(time))
+        let last = self.last_modified.seconds();
+        http_date(if last >= Instant::now().seconds() { last - 1 } else { last })
     }
+}
+
+/// A date of whole seconds: clients send back what they were told, and that has no fraction.
+fn http_date(seconds: i64) -> HttpDate {
+    HttpDate::from(UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or_default()))
 }

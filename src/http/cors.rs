@@ -11,14 +11,23 @@ use actix_web::{
 
 use crate::state::State;
 
-/// Returns what `Access-Control-Allow-Origin` is to say to this request; `None` for nothing.
-pub fn origin(request: &ServiceRequest) -> Option<String> {
-    let allowed = &request.app_data::<State>()?.config.http.cors_origins;
+/// What an answer says about the website that asks.
+pub struct Grant {
+    /// What `Access-Control-Allow-Origin` is to say; `None` for nothing.
+    origin: Option<String>,
+    /// Whether it would say something else to another website, or to none.
+    varies: bool,
+}
+
+/// Returns what the answer to this request is to say.
+pub fn grant(request: &ServiceRequest) -> Grant {
+    let allowed = request.app_data::<State>().map_or(&[][..], |state| &state.config.http.cors_origins);
     if allowed.iter().any(|origin| origin == "*") {
-        return Some("*".to_owned());
+        return Grant { origin: Some("*".to_owned()), varies: false };
     }
-    let asked = request.headers().get(header::ORIGIN)?.to_str().ok()?;
-    allowed.iter().find(|origin| origin.eq_ignore_ascii_case(asked)).cloned()
+    let asked = request.headers().get(header::ORIGIN).and_then(|value| value.to_str().ok());
+    let origin = asked.and_then(|asked| allowed.iter().find(|origin| origin.eq_ignore_ascii_case(asked)).cloned());
+    Grant { origin, varies: !allowed.is_empty() }
 }
 
 /// Answers a browser's question before the request proper, if it is one and the website is allowed.
@@ -30,7 +39,7 @@ pub fn preflight(request: &ServiceRequest) -> Option<HttpResponse> {
     if !asks {
         return None;
     }
-    origin(request)?;
+    grant(request).origin?;
     Some(
         HttpResponse::NoContent()
             .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST, PUT, PATCH, DELETE"))
@@ -44,11 +53,12 @@ pub fn preflight(request: &ServiceRequest) -> Option<HttpResponse> {
 }
 
 /// Adds what a browser needs to let the website read the answer.
-pub fn add_headers(headers: &mut HeaderMap, origin: Option<&str>) {
-    let Some(value) = origin.and_then(|origin| HeaderValue::from_str(origin).ok()) else { return };
-    if value != "*" {
+pub fn add_headers(headers: &mut HeaderMap, grant: &Grant) {
+    if grant.varies {
+        // Also on answers that grant nothing: a cache must not give them to a website that may read.
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
     }
+    let Some(value) = grant.origin.as_ref().and_then(|origin| HeaderValue::from_str(origin).ok()) else { return };
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, value);
     headers.insert(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,

@@ -34,7 +34,7 @@ pub async fn around<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<BoxBody>, ActixError> {
     let id = request_id::of(request.headers());
     let started = std::time::Instant::now();
-    let origin = cors::origin(&request);
+    let grant = cors::grant(&request);
     let subject = request
         .app_data::<State>()
         .filter(|state| state.config.log.requests)
@@ -46,7 +46,7 @@ pub async fn around<B: MessageBody + 'static>(
         Err(_) => return Err(Refusal(Error::internal("a handler panicked; the panic is logged above")).into()),
     };
     add_headers(response.headers_mut(), &id);
-    cors::add_headers(response.headers_mut(), origin.as_deref());
+    cors::add_headers(response.headers_mut(), &grant);
     if is_stopping {
         // The next request of this client is better sent elsewhere.
         response.response_mut().head_mut().set_connection_type(actix_web::http::ConnectionType::Close);

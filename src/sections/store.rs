@@ -235,8 +235,7 @@ fn branch(parent: Option<SectionId>, below: &mut HashMap<Option<SectionId>, Vec<
 /// # Errors
 /// `invalid_input` with all faults, `slug_taken`.
 pub fn create(tx: &mut Tx<'_>, by: Option<&Caller>, input: &SectionInput) -> Result<SectionRow> {
-    let count: i64 = sections::table.filter(sections::trashed_at.is_null()).count().get_result(tx.conn)?;
-    if count >= MOST {
+    if is_full(tx)? {
         return Err(Error::invalid("", "too_many", format!("A site has at most {MOST} sections.")));
     }
     let id = SectionId::generate();
@@ -333,7 +332,7 @@ pub fn trash(tx: &mut Tx<'_>, by: &Caller, reference: &Reference<SectionId>, bas
 /// Brings a section back from the trash.
 ///
 /// # Errors
-/// `invalid_transition` when it is not there or the section above is, `precondition_failed`.
+/// `invalid_transition` when it is not there, the section above is, or the tree has no room; `precondition_failed`.
 pub fn restore(tx: &mut Tx<'_>, by: &Caller, reference: &Reference<SectionId>, basis: &Basis) -> Result<SectionRow> {
     let row = find(tx.conn, reference)?;
     let doc = to_value(&row.doc()?)?;
@@ -347,6 +346,17 @@ pub fn restore(tx: &mut Tx<'_>, by: &Caller, reference: &Reference<SectionId>, b
     };
     if parent.as_ref().is_some_and(|parent| parent.trashed_at.is_some()) {
         return Err(Error::new(Code::InvalidTransition, "The section above is in the trash; restore it first."));
+    }
+    // Others may have come, or the section above may have moved down, since this one was trashed.
+    if is_full(tx)? {
+        return Err(Error::new(
+            Code::InvalidTransition,
+            format!("A site has at most {MOST} sections; trash another first."),
+        ));
+    }
+    if ancestors(tx.conn, row.parent_id)?.len() >= DEEPEST {
+        let detail = format!("The tree has at most {DEEPEST} levels; move the section above up first.");
+        return Err(Error::new(Code::InvalidTransition, detail));
     }
     set_trashed(tx, &row, None)?;
     let path = path_below(parent.as_ref(), &Slug::trusted(row.slug.clone()));
@@ -365,6 +375,12 @@ pub fn ancestors(conn: &mut Conn, mut id: Option<SectionId>) -> Result<Vec<Secti
         id = sections::table.find(current).select(sections::parent_id).first(conn)?;
     }
     Ok(found)
+}
+
+/// Returns whether the site has as many sections as it may have.
+fn is_full(tx: &mut Tx<'_>) -> Result<bool> {
+    let count: i64 = sections::table.filter(sections::trashed_at.is_null()).count().get_result(tx.conn)?;
+    Ok(count >= MOST)
 }
 
 fn find_untrashed(tx: &mut Tx<'_>, reference: &Reference<SectionId>) -> Result<SectionRow> {

@@ -124,7 +124,9 @@ fn check_plans(app: &App) {
         let (answer, statements) = app.count_statements(|| app.anonymous().get(&read));
         assert!(answer.status == 200 || answer.status == 400, "{read}");
         assert!(!statements.is_empty());
-        for statement in statements.iter().filter(|statement| statement.contains("SELECT")) {
+        for statement in
+            statements.iter().filter(|statement| statement.contains("SELECT") && !statement.contains("(1=0)"))
+        {
             let sql = statement.split(" -- binds").next().unwrap();
             let plan = crate::support::raw::plan(&app.database.directory().join("frontpage.db"), sql);
             let is_scan =

@@ -23,5 +23,7 @@ mod migrations;
 mod openapi;
 mod outage;
 mod problems;
+mod reading;
 mod smoke;
+mod statements;
 mod tidy;

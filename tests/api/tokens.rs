@@ -36,6 +36,12 @@ fn keys(app: &App) -> PathBuf {
     app.database.directory().join("keys")
 }
 
+/// The only key.
+fn key_file(app: &App) -> PathBuf {
+    let mut files = std::fs::read_dir(keys(app)).unwrap().map(|entry| entry.unwrap().path());
+    files.find(|path| path.extension().is_some_and(|extension| extension == "pem")).unwrap()
+}
+
 fn decoded(part: &str) -> Value {
     serde_json::from_slice(&BASE64URL.decode(part).unwrap()).unwrap()
 }
@@ -53,8 +59,7 @@ impl Forger {
     fn new(app: &App) -> Self {
         let token = app.author().token.unwrap();
         let [header, claims, _] = parts(&token);
-        let file = std::fs::read_dir(keys(app)).unwrap().next().unwrap().unwrap().path();
-        let pem = std::fs::read_to_string(file).unwrap();
+        let pem = std::fs::read_to_string(key_file(app)).unwrap();
         let der: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
         let key = Ed25519KeyPair::from_pkcs8(&STANDARD.decode(der).unwrap()).unwrap();
         Self { key, header: decoded(header), claims: decoded(claims), token: token.clone(), app_base: app.base.clone() }
@@ -93,7 +98,10 @@ impl Forger {
             assert_eq!(answer.status, 401, "{what} at {path}: {}", answer.text());
             assert_eq!(answer.problem(), "unauthenticated", "{what}");
             let shown = answer.header("www-authenticate").unwrap().to_owned() + &answer.text();
-            assert!(!shown.contains("kid") && !shown.contains("alg ") && !shown.contains("signature"), "{what}: {shown}");
+            assert!(
+                !shown.contains("kid") && !shown.contains("alg ") && !shown.contains("signature"),
+                "{what}: {shown}"
+            );
         }
     }
 
@@ -393,7 +401,7 @@ both! {
     }
 
     fn a_key_that_is_gone_is_unknown(app) {
-        let file = std::fs::read_dir(keys(app)).unwrap().next().unwrap().unwrap().path();
+        let file = key_file(app);
         let old = new_token(app);
         add_key(app, "9999-later.pem");
         std::fs::remove_file(file).unwrap();

@@ -166,6 +166,7 @@ CREATE INDEX articles_state_idx ON articles (state, updated_at, id);
 CREATE INDEX articles_section_id_idx ON articles (section_id, updated_at, id);
 CREATE INDEX articles_created_by_idx ON articles (created_by, updated_at, id);
 CREATE INDEX articles_updated_by_idx ON articles (updated_by);
+CREATE INDEX articles_trashed_idx ON articles (updated_at, id) WHERE trashed_at IS NOT NULL;
 
 CREATE TABLE article_revisions (
   article_id UUID NOT NULL REFERENCES articles (id) ON DELETE CASCADE,
