@@ -14,9 +14,14 @@
 mod support;
 
 mod articles;
+mod auth;
 mod authz;
+mod commands;
 mod concurrency;
+mod faults;
 mod idempotency;
+mod input;
+mod leaks;
 mod listing;
 mod lists;
 mod migrations;
@@ -24,6 +29,11 @@ mod openapi;
 mod outage;
 mod problems;
 mod reading;
+mod sections;
 mod smoke;
+mod staff;
 mod statements;
+mod tags;
 mod tidy;
+mod tokens;
+mod users;
