@@ -8,11 +8,9 @@ use super::{
 use crate::{
     auth::passwords::Passwords,
     config::{Config, ConfigFaults, Settings},
-    db::Db,
     demo::{self, fill},
     error::Code,
     server, telemetry,
-    users::admin,
 };
 
 #[derive(Debug, clap::Args)]
@@ -47,7 +45,7 @@ fn fill_with_demo(config: &Config) -> Outcome {
         fill::Options { articles: demo::DEFAULT_ARTICLES, seed: demo::DEFAULT_SEED, logins: fill::Logins::Documented };
     match fill::run(&db, &passwords, options, |_| {}) {
         Ok(()) => {}
-        Err(error) if error.code() == Code::Conflict && has_demo_logins(&db)? => {}
+        Err(error) if error.code() == Code::Conflict && fill::has_mark(&db)? => {}
         Err(error) => return Err(database::failure(error, &settings.location)),
     }
     report("The demo's logins, which only this machine can reach:");
@@ -55,9 +53,4 @@ fn fill_with_demo(config: &Config) -> Outcome {
         report(&format!("  {:<20} {}", login.email, login.password));
     }
     Ok(())
-}
-
-fn has_demo_logins(db: &Db) -> Result<bool, Failure> {
-    let users = admin::list(db)?;
-    Ok(demo::logins().iter().all(|login| users.iter().any(|user| user.email == login.email)))
 }

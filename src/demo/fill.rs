@@ -10,7 +10,7 @@ use crate::{
     clock::Instant,
     db::{
         Db, Tx,
-        schema::{articles, sections, staff, tags, users},
+        schema::{articles, instance, sections, staff, tags, users},
     },
     error::{Code, Error, Result},
     ids::{ArticleId, SessionId},
@@ -47,33 +47,51 @@ const BATCH: u64 = 100;
 
 /// Fills the database; `progress` is told how many articles there are.
 ///
+/// The newsroom and the first articles come in one transaction, so that the newsroom of `serve --demo` is there as a whole
+/// or not at all.
+///
 /// # Errors
 /// `conflict` when the database has content, and those of the database.
 pub fn run(db: &Db, passwords: &Passwords, options: Options, progress: impl Fn(u64)) -> Result<()> {
     refuse_content(db)?;
-    let editor = make_newsroom(db, passwords, options)?;
+    let hashes = hashes(passwords, options.logins)?;
     let started = Instant::now();
     let mut ids: Vec<ArticleId> = Vec::new();
-    let mut next = 0;
-    while next < options.articles {
-        let end = (next + BATCH).min(options.articles);
-        let made = db.write_blocking(|tx| {
-            let mut made: Vec<ArticleId> = Vec::new();
-            for index in next..end {
-                let article = super::article(options.seed, index, options.articles);
-                let earlier = |index: u64| {
-                    let index = usize::try_from(index).ok()?;
-                    ids.get(index).or_else(|| made.get(index.checked_sub(ids.len())?)).copied()
-                };
-                let input = read(article_input(&article, earlier), Code::InvalidInput)?;
-                made.push(make_article(tx, &editor, &article, &input, started)?);
-            }
-            Ok(made)
-        })?;
+    let (editor, made) = db.write_blocking(|tx| {
+        let editor = make_newsroom(tx, &hashes, options)?;
+        let made = make_articles(tx, &editor, options, &ids, started)?;
+        if options.logins == Logins::Documented {
+            leave_mark(tx)?;
+        }
+        Ok((editor, made))
+    })?;
+    ids.extend(made);
+    loop {
+        let n_made = u64::try_from(ids.len()).unwrap_or(u64::MAX);
+        progress(n_made);
+        if n_made >= options.articles {
+            return Ok(());
+        }
+        let made = db.write_blocking(|tx| make_articles(tx, &editor, options, &ids, started))?;
         ids.extend(made);
-        next = end;
-        progress(next);
     }
+}
+
+/// The name under which a database says that its logins have the documented passwords.
+const MARK: &str = "demo";
+
+/// Returns whether `serve --demo` made what is in the database.
+///
+/// # Errors
+/// When the database fails.
+pub fn has_mark(db: &Db) -> Result<bool> {
+    db.read_blocking(|conn| Ok(diesel::select(diesel::dsl::exists(instance::table.find(MARK))).get_result(conn)?))
+}
+
+fn leave_mark(tx: &mut Tx<'_>) -> Result<()> {
+    diesel::insert_into(instance::table)
+        .values((instance::name.eq(MARK), instance::value.eq("documented")))
+        .execute(tx.conn)?;
     Ok(())
 }
 
@@ -95,46 +113,72 @@ fn refuse_content(db: &Db) -> Result<()> {
     Ok(())
 }
 
-/// Makes sections, staff, tags and logins; returns the editor, who writes the articles.
-fn make_newsroom(db: &Db, passwords: &Passwords, options: Options) -> Result<Caller> {
+/// Hashes the passwords of the logins, which takes too long for a transaction.
+fn hashes(passwords: &Passwords, logins: Logins) -> Result<Vec<String>> {
     let mut hashes = Vec::new();
     for login in super::logins() {
         let secret = Secret::generate().map_err(Error::internal)?.reveal();
-        let typed = if options.logins == Logins::Documented { login.password } else { &secret };
+        let typed = if logins == Logins::Documented { login.password } else { &secret };
         let password = Password::parse(typed).map_err(|fault| Error::internal(fault.text()))?;
         hashes.push(passwords.hash(&password)?);
     }
-    db.write_blocking(|tx| {
-        // The newsroom is older than its first article.
-        let oldest = super::article(options.seed, 0, options.articles).age_minutes;
-        tx.now = minutes_before(tx.now, oldest.saturating_add(24 * 60));
-        for section in super::sections() {
-            let input = json!({ "slug": section.slug, "name": section.name, "description": section.description, "parent": section.parent });
-            section_store::create(tx, None, &read(input, Code::InvalidInput)?)?;
+    Ok(hashes)
+}
+
+/// Makes sections, staff, tags and logins; returns the editor, who writes the articles.
+fn make_newsroom(tx: &mut Tx<'_>, hashes: &[String], options: Options) -> Result<Caller> {
+    // The newsroom is older than its first article.
+    let oldest = super::article(options.seed, 0, options.articles).age_minutes;
+    tx.now = minutes_before(tx.now, oldest.saturating_add(24 * 60));
+    for section in super::sections() {
+        let input = json!({ "slug": section.slug, "name": section.name, "description": section.description, "parent": section.parent });
+        section_store::create(tx, None, &read(input, Code::InvalidInput)?)?;
+    }
+    for profile in super::staff() {
+        staff_store::create(tx, None, &read(profile_input(profile), Code::InvalidInput)?)?;
+    }
+    for tag in super::tags() {
+        let input = json!({ "slug": tag.slug, "name": tag.name, "description": tag.description });
+        tag_store::create(tx, None, &read(input, Code::InvalidInput)?)?;
+    }
+    let mut editor = None;
+    for (login, hash) in super::logins().iter().zip(hashes) {
+        let role = match login.role {
+            DemoRole::Admin => Role::Admin,
+            DemoRole::Editor => Role::Editor,
+            DemoRole::Author => Role::Author,
+        };
+        let input = json!({ "email": login.email, "name": login.display_name, "role": role, "staff": login.staff });
+        let input: UserInput = read(input, Code::InvalidInput)?;
+        let row = user_store::create(tx, None, &input, Some(hash))?;
+        if role == Role::Editor {
+            editor = Some(Caller { user_id: row.id, session_id: SessionId::generate(), role, staff_id: None });
         }
-        for profile in super::staff() {
-            staff_store::create(tx, None, &read(profile_input(profile), Code::InvalidInput)?)?;
-        }
-        for tag in super::tags() {
-            let input = json!({ "slug": tag.slug, "name": tag.name, "description": tag.description });
-            tag_store::create(tx, None, &read(input, Code::InvalidInput)?)?;
-        }
-        let mut editor = None;
-        for (login, hash) in super::logins().iter().zip(&hashes) {
-            let role = match login.role {
-                DemoRole::Admin => Role::Admin,
-                DemoRole::Editor => Role::Editor,
-                DemoRole::Author => Role::Author,
-            };
-            let input = json!({ "email": login.email, "name": login.display_name, "role": role, "staff": login.staff });
-            let input: UserInput = read(input, Code::InvalidInput)?;
-            let row = user_store::create(tx, None, &input, Some(hash))?;
-            if role == Role::Editor {
-                editor = Some(Caller { user_id: row.id, session_id: SessionId::generate(), role, staff_id: None });
-            }
-        }
-        editor.ok_or_else(|| Error::internal("the demo has no editor"))
-    })
+    }
+    editor.ok_or_else(|| Error::internal("the demo has no editor"))
+}
+
+/// Makes the next articles after those that there are.
+fn make_articles(
+    tx: &mut Tx<'_>,
+    editor: &Caller,
+    options: Options,
+    there: &[ArticleId],
+    started: Instant,
+) -> Result<Vec<ArticleId>> {
+    let first = u64::try_from(there.len()).unwrap_or(u64::MAX);
+    let end = first.saturating_add(BATCH).min(options.articles);
+    let mut made: Vec<ArticleId> = Vec::new();
+    for index in first..end {
+        let article = super::article(options.seed, index, options.articles);
+        let earlier = |index: u64| {
+            let index = usize::try_from(index).ok()?;
+            there.get(index).or_else(|| made.get(index.checked_sub(there.len())?)).copied()
+        };
+        let input = read(article_input(&article, earlier), Code::InvalidInput)?;
+        made.push(make_article(tx, editor, &article, &input, started)?);
+    }
+    Ok(made)
 }
 
 fn profile_input(profile: &super::DemoStaff) -> Value {

@@ -1,6 +1,10 @@
 //! What is about the server itself: health, the OpenAPI file and its viewer, the documentation of problems.
 
-use actix_web::{HttpResponse, http::header};
+use actix_web::{
+    HttpResponse, Resource, Route,
+    http::{Method, header},
+    web,
+};
 use diesel::RunQueryDsl;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -17,16 +21,25 @@ endpoints! {
 }
 
 /// Adds the viewer of the OpenAPI file, which is not part of the API.
-pub fn register_viewer(config: &mut actix_web::web::ServiceConfig) {
-    config.service(actix_web::web::redirect("/docs", "/docs/").permanent());
-    let files = actix_web::web::resource("/docs/{file:.*}")
-        .route(actix_web::web::get().to(viewer))
-        .route(actix_web::web::head().to(viewer))
-        .default_service(actix_web::web::to(|| async {
+pub fn register_viewer(config: &mut web::ServiceConfig) {
+    config.service(read_only("/docs", || web::to(viewer_moved)));
+    config.service(read_only("/docs/{file:.*}", || web::to(viewer)));
+}
+
+/// A resource that answers GET and HEAD, and 405 to all else.
+fn read_only(path: &str, handler: impl Fn() -> Route) -> Resource {
+    web::resource(path)
+        .route(handler().method(Method::GET))
+        .route(handler().method(Method::HEAD))
+        .default_service(web::to(|| async {
             let refusal = Error::new(Code::MethodNotAllowed, "Allowed here: GET, HEAD.").allow("GET, HEAD");
             Err::<HttpResponse, _>(Refusal(refusal))
-        }));
-    config.service(files);
+        }))
+}
+
+async fn viewer_moved(call: Call) -> Result<HttpResponse, Refusal> {
+    call.no_query()?;
+    Ok(HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs/")).finish())
 }
 
 /// Where to go from here.

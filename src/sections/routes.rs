@@ -13,7 +13,7 @@ use crate::{
     changes,
     db::Conn,
     delivery::Live,
-    error::Result,
+    error::{Code, Error, Fault, Result},
     http::{
         call::Call,
         page::{self, Cursor, Limit, PageInfo},
@@ -63,6 +63,10 @@ struct SectionListParams {
 
 impl SectionListParams {
     fn shown(&self) -> Result<Shown> {
+        if self.is_tree() && self.cursor.is_some() {
+            let fault = Fault::new("/cursor", "not_allowed", "a tree is one answer without further pages");
+            return Err(Error::faults(Code::InvalidParameter, vec![fault]));
+        }
         self.view.shown(self.trashed, Shown::Live, Shown::Working, Shown::Trash)
     }
 

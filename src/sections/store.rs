@@ -256,7 +256,7 @@ pub fn create(tx: &mut Tx<'_>, by: Option<&Caller>, input: &SectionInput) -> Res
             sections::updated_at.eq(tx.now),
         ))
         .execute(tx.conn)?;
-    finish(tx, by, id, "created")
+    finish(tx, by, id, "created", Vec::new())
 }
 
 /// Changes a section by a merge patch.
@@ -300,14 +300,16 @@ pub fn update(
             sections::updated_at.eq(tx.now),
         ))
         .execute(tx.conn)?;
+    let mut affected = children_of(tx, row.id)?;
     if path != row.path {
         let subtree = move_subtree(tx, &row, &path)?;
+        affected.extend(&subtree);
         if new.parent != row.parent_id {
             let (left, joined) = (ancestors(tx.conn, row.parent_id)?, ancestors(tx.conn, new.parent)?);
             facets::refile(tx, &subtree, &left, &joined)?;
         }
     }
-    finish(tx, Some(by), row.id, "updated")
+    finish(tx, Some(by), row.id, "updated", affected)
 }
 
 /// Moves a section to the trash.
@@ -326,7 +328,7 @@ pub fn trash(tx: &mut Tx<'_>, by: &Caller, reference: &Reference<SectionId>, bas
     let articles = usage::of_section(tx.conn, row.id)?;
     usage::refuse("section", &[(articles, "article"), (below, "section below it")])?;
     set_trashed(tx, &row, Some(tx.now))?;
-    finish(tx, Some(by), row.id, "trashed")
+    finish(tx, Some(by), row.id, "trashed", Vec::new())
 }
 
 /// Brings a section back from the trash.
@@ -361,7 +363,7 @@ pub fn restore(tx: &mut Tx<'_>, by: &Caller, reference: &Reference<SectionId>, b
     set_trashed(tx, &row, None)?;
     let path = path_below(parent.as_ref(), &Slug::trusted(row.slug.clone()));
     diesel::update(sections::table.find(row.id)).set(sections::path.eq(path)).execute(tx.conn)?;
-    finish(tx, Some(by), row.id, "restored")
+    finish(tx, Some(by), row.id, "restored", Vec::new())
 }
 
 /// Returns a section and all above it, the nearest first.
@@ -399,12 +401,27 @@ fn set_trashed(tx: &mut Tx<'_>, row: &SectionRow, at: Option<Instant>) -> Result
 }
 
 /// Keeps the revision and tells the change log; returns the row as it is now.
-fn finish(tx: &mut Tx<'_>, by: Option<&Caller>, id: SectionId, kind: &'static str) -> Result<SectionRow> {
+///
+/// `affected` are other sections that look different too: those that embed this one, and those whose path is new.
+fn finish(
+    tx: &mut Tx<'_>,
+    by: Option<&Caller>,
+    id: SectionId,
+    kind: &'static str,
+    affected: Vec<SectionId>,
+) -> Result<SectionRow> {
     let row: SectionRow = sections::table.find(id).select(SectionRow::as_select()).first(tx.conn)?;
     let content = to_value(&row.doc()?)?;
     let by = by.map(|caller| caller.user_id);
     revisions::append(tx, &Revision { resource_id: id.into(), number: row.revision, kind, content: &content, by })?;
-    let keys = vec![format!("section-{id}"), "sections".to_owned()];
+    let mut keys: Vec<String> = affected.iter().chain([&id]).map(|id| format!("section-{id}")).collect();
+    keys.push("sections".to_owned());
+    if kind == "updated" {
+        // Lists of articles embed sections, and are not keyed by them.
+        keys.push("articles".to_owned());
+    }
+    keys.sort_unstable();
+    keys.dedup();
     changes::append(tx, &Change { kind, resource: "section", id: id.into(), keys })?;
     Ok(row)
 }
@@ -451,6 +468,14 @@ fn subtree_of(tx: &mut Tx<'_>, row: &SectionRow) -> Result<Vec<(SectionId, Strin
         )
         .filter(sections::trashed_at.is_null())
         .select((sections::id, sections::path))
+        .load(tx.conn)?)
+}
+
+fn children_of(tx: &mut Tx<'_>, id: SectionId) -> Result<Vec<SectionId>> {
+    Ok(sections::table
+        .filter(sections::parent_id.eq(id))
+        .filter(sections::trashed_at.is_null())
+        .select(sections::id)
         .load(tx.conn)?)
 }
 

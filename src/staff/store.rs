@@ -326,7 +326,11 @@ fn finish(tx: &mut Tx<'_>, by: Option<&Caller>, id: StaffId, kind: &'static str)
     let content = document(&row.doc()?)?;
     let by = by.map(|caller| caller.user_id);
     revisions::append(tx, &Revision { resource_id: id.into(), number: row.revision, kind, content: &content, by })?;
-    let keys = vec![format!("staff-{id}"), "staff".to_owned()];
+    let mut keys = vec![format!("staff-{id}"), "staff".to_owned()];
+    if kind == "updated" {
+        // Lists of articles embed staff profiles, and are not keyed by them.
+        keys.push("articles".to_owned());
+    }
     changes::append(tx, &Change { kind, resource: "staff", id: id.into(), keys })?;
     Ok(row)
 }

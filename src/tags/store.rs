@@ -263,7 +263,8 @@ fn finish(tx: &mut Tx<'_>, by: Option<&Caller>, id: TagId, kind: &'static str) -
     let row = keep(tx, by, id, kind)?;
     // The log must not tell of a tag that only drafts carry either.
     if is_live(tx.conn, id)? {
-        let keys = vec![format!("tag-{id}"), "tags".to_owned()];
+        // Lists of articles embed tags, and are not keyed by them.
+        let keys = vec![format!("tag-{id}"), "tags".to_owned(), "articles".to_owned()];
         changes::append(tx, &Change { kind, resource: "tag", id: id.into(), keys })?;
     }
     Ok(row)
