@@ -10,6 +10,7 @@ pub fn configure(config: &mut web::ServiceConfig, state: State) {
     http::system::register(config);
     http::system::register_viewer(config);
     articles::routes::register(config);
+    articles::verbs::register(config);
     sections::routes::register(config);
     staff::routes::register(config);
     tags::routes::register(config);
@@ -22,6 +23,7 @@ pub fn configure(config: &mut web::ServiceConfig, state: State) {
 pub fn documents() -> Vec<utoipa::openapi::OpenApi> {
     vec![
         articles::routes::document(),
+        articles::verbs::document(),
         sections::routes::document(),
         staff::routes::document(),
         tags::routes::document(),
@@ -35,6 +37,7 @@ pub fn documents() -> Vec<utoipa::openapi::OpenApi> {
 pub fn routes() -> Vec<(&'static str, &'static str)> {
     [
         articles::routes::TABLE,
+        articles::verbs::TABLE,
         sections::routes::TABLE,
         staff::routes::TABLE,
         tags::routes::TABLE,

@@ -80,6 +80,8 @@ codes! {
         "This would leave nobody who can administer users. Give another account the role `admin` first.";
     IdempotencyInProgress "idempotency_in_progress" 409 "The same request is still running"
         "A request with this `Idempotency-Key` is being worked on. Wait for it, then send the request again to get its answer.";
+    Killed "killed" 410 "The article is gone for good"
+        "The newsroom has taken the article away for good. `notice` says what readers are to be told, `killed_at` since when. Remove your copies.";
     PreconditionFailed "precondition_failed" 412 "The resource has changed since you read it"
         "`If-Match` does not name the newest revision. `current_etag` does, and `members` shows what you started from (`base`), what you sent (`yours`) and what is there now (`theirs`). Merge, then send again with the current ETag.";
     PayloadTooLarge "payload_too_large" 413 "The body is too large"
@@ -90,6 +92,8 @@ codes! {
         "Bodies are `application/json` in UTF-8, without a content coding; `PATCH` also takes `application/merge-patch+json`.";
     InvalidInput "invalid_input" 422 "The input is invalid"
         "The JSON is well-formed but does not say something valid. `errors` lists every fault with a JSON pointer to the member.";
+    PreflightFailed "preflight_failed" 422 "The article is not ready for readers"
+        "Something is missing that an article needs before readers see it. `errors` lists all of it; `GET /v1/articles/{article}/preflight` tells the same and the warnings, at any time.";
     IdempotencyMismatch "idempotency_mismatch" 422 "The idempotency key was used for another request"
         "This `Idempotency-Key` belongs to an earlier request with other content. Use a new key for a new request.";
     PreconditionRequired "precondition_required" 428 "If-Match is needed"

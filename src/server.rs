@@ -9,6 +9,7 @@ use actix_web::{
 
 use crate::{
     application,
+    articles::schedule,
     auth::Auth,
     config::Config,
     db::{Db, migrate},
@@ -120,8 +121,11 @@ fn prepare(config: &Config) -> Result<()> {
 async fn do_chores(state: State) {
     let mut prune = tokio::time::interval_at(tokio::time::Instant::now() + PRUNE_EVERY, PRUNE_EVERY);
     let mut rescan = tokio::time::interval(RESCAN_EVERY);
+    let mut clock = tokio::time::interval(Duration::from_secs(state.config.desk.schedule_seconds));
+    clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
+            _ = clock.tick() => record_due(&state).await,
             _ = rescan.tick() => state.auth.rescan_keys().await,
             _ = prune.tick() => {
                 let pruned = state.db.write(|tx| {
@@ -131,6 +135,20 @@ async fn do_chores(state: State) {
                 if let Err(error) = pruned.await {
                     tracing::warn!(%error, "Removing what has expired failed; the next try is in a minute");
                 }
+            }
+        }
+    }
+}
+
+/// Records what has happened to articles by the clock, until nothing is left.
+async fn record_due(state: &State) {
+    loop {
+        match schedule::record_due(&state.db).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => {
+                tracing::warn!(%error, "Recording what happened by the clock failed; readers see it all the same, and it is tried again");
+                return;
             }
         }
     }

@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::input::{AuthorRole, Extensions, Seo, Source};
 use crate::{
-    body::Body,
-    error::{Error, Result},
-    ids::{ArticleId, SectionId, StaffId, TagId},
+    body::{BlockId, Body},
+    clock::Instant,
+    error::{Code, Error, Result},
+    ids::{ArticleId, SectionId, StaffId, TagId, UserId},
     input::{Language, Line, Prose, Slug},
     secrets::sha256_hex,
 };
@@ -47,6 +49,12 @@ pub struct Content {
     pub seo: Seo,
     /// The frontend's own object.
     pub extensions: Option<Extensions>,
+    /// Until when readers are not to see it, even when it is published.
+    #[serde(default)]
+    pub embargo_until: Option<Instant>,
+    /// Who is to work on it; readers are not told.
+    #[serde(default)]
+    pub assigned_to: Option<UserId>,
 }
 
 /// One name in the byline.
@@ -88,6 +96,91 @@ impl StoredBody {
         let body = serde_json::from_str(&json).map_err(|error| Error::internal(format!("body {digest}: {error}")))?;
         Ok(Self { body, json, digest })
     }
+
+    /// Returns the blocks as a JSON value.
+    ///
+    /// # Errors
+    /// When they cannot be read back.
+    pub fn value(&self) -> Result<Value> {
+        serde_json::from_str(&self.json).map_err(Error::internal)
+    }
+}
+
+/// A note to readers about what was wrong in an earlier version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Correction {
+    /// When it was corrected.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Instant,
+    /// What was wrong, and what is right.
+    #[schema(example = "An earlier version gave the wrong year.")]
+    pub note: String,
+    /// The block of the body that was corrected, if one was named.
+    #[schema(required = true, value_type = Option<String>, example = "b0m3kq9v7dt")]
+    pub block_id: Option<BlockId>,
+}
+
+impl Correction {
+    /// The most corrections that an article may have.
+    const MOST: usize = 100;
+
+    /// Reads a list from storage.
+    ///
+    /// # Errors
+    /// When it is damaged.
+    pub fn list(json: &str) -> Result<Vec<Self>> {
+        serde_json::from_str(json).map_err(|error| Error::internal(format!("stored corrections: {error}")))
+    }
+
+    /// Returns a stored list with one more.
+    ///
+    /// # Errors
+    /// `invalid_transition` when there are too many.
+    pub fn append(json: &str, correction: Self) -> Result<String> {
+        let mut list = Self::list(json)?;
+        if list.len() >= Self::MOST {
+            let detail = format!("An article has at most {} corrections.", Self::MOST);
+            return Err(Error::new(Code::InvalidTransition, detail));
+        }
+        list.push(correction);
+        serde_json::to_string(&list).map_err(Error::internal)
+    }
+}
+
+/// Returns the members in which two revisions differ, as clients write them.
+///
+/// # Errors
+/// When a content cannot be written as JSON.
+pub fn changed_members(old: &Content, new: &Content, is_other_body: bool) -> Result<Vec<&'static str>> {
+    const MEMBERS: [&str; 18] = [
+        "kicker",
+        "title",
+        "standfirst",
+        "slug",
+        "excerpt",
+        "language",
+        "dateline",
+        "section",
+        "authors",
+        "byline",
+        "tags",
+        "featured",
+        "related",
+        "source",
+        "seo",
+        "extensions",
+        "embargo_until",
+        "assigned_to",
+    ];
+    if old == new && !is_other_body {
+        return Ok(Vec::new());
+    }
+    let (old, new) = (old.document()?, new.document()?);
+    let mut changed: Vec<&'static str> = MEMBERS.into_iter().filter(|name| old.get(name) != new.get(name)).collect();
+    if is_other_body {
+        changed.push("body");
+    }
+    Ok(changed)
 }
 
 impl Content {
@@ -99,15 +192,11 @@ impl Content {
         serde_json::from_str(json).map_err(|error| Error::internal(format!("stored content: {error}")))
     }
 
-    /// Returns the whole revision as a document to patch: the content, and the body as blocks.
+    /// Returns the content as a document to patch.
     ///
     /// # Errors
     /// When it cannot be written as JSON.
-    pub fn document(&self, body_json: &str) -> Result<Value> {
-        let mut document = serde_json::to_value(self).map_err(Error::internal)?;
-        if let Value::Object(members) = &mut document {
-            members.insert("body_blocks".to_owned(), serde_json::from_str(body_json).map_err(Error::internal)?);
-        }
-        Ok(document)
+    pub fn document(&self) -> Result<Value> {
+        serde_json::to_value(self).map_err(Error::internal)
     }
 }

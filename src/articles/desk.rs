@@ -119,7 +119,8 @@ pub fn views(conn: &mut Conn, rows: Vec<ArticleRow>, site: &SiteConfig, parts: P
         return Ok(Vec::new());
     }
     let contents = rows.iter().map(|row| Content::read(&row.content)).collect::<Result<Vec<_>>>()?;
-    let users = rows.iter().flat_map(|row| [row.created_by, row.updated_by]).collect();
+    let assigned = contents.iter().filter_map(|content| content.assigned_to);
+    let users = rows.iter().flat_map(|row| [row.created_by, row.updated_by]).chain(assigned).collect();
     let embedded = Embedded::load(conn, contents.iter(), users)?;
     let mut bodies = bodies(conn, &rows)?;
     let mut views = Vec::with_capacity(rows.len());
@@ -131,7 +132,7 @@ pub fn views(conn: &mut Conn, rows: Vec<ArticleRow>, site: &SiteConfig, parts: P
             blocks: if parts.blocks { Some(RawValue::from_string(body.json).map_err(Error::internal)?) } else { None },
             text: parts.text.then(|| body.body.to_text()),
         };
-        views.push(present(row, content, &body.body, &embedded, site, written, None));
+        views.push(present(row, content, &body.body, &embedded, site, written, None)?);
     }
     Ok(views)
 }

@@ -67,21 +67,44 @@ impl Facet {
     }
 }
 
+/// Where an article stands in its lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// From when readers see it.
+    pub published_at: Instant,
+    /// When it last changed.
+    pub updated_at: Instant,
+    /// Until when readers see it.
+    pub visible_until: Option<Instant>,
+}
+
 /// Puts an article into lists.
 ///
 /// # Errors
 /// When the database fails.
-pub fn put(tx: &mut Tx<'_>, id: ArticleId, facets: &[Facet], published_at: Instant, updated_at: Instant) -> Result<()> {
+pub fn put(tx: &mut Tx<'_>, id: ArticleId, facets: &[Facet], place: Place) -> Result<()> {
     for facet in facets {
         diesel::insert_into(live_facets::table)
             .values((
                 live_facets::facet.eq(facet.bytes()),
-                live_facets::published_at.eq(published_at),
+                live_facets::published_at.eq(place.published_at),
                 live_facets::article_id.eq(id),
-                live_facets::updated_at.eq(updated_at),
+                live_facets::updated_at.eq(place.updated_at),
+                live_facets::visible_until.eq(place.visible_until),
             ))
             .execute(tx.conn)?;
     }
+    Ok(())
+}
+
+/// Says until when readers see an article in its lists.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_end(tx: &mut Tx<'_>, id: ArticleId, visible_until: Option<Instant>) -> Result<()> {
+    diesel::update(live_facets::table.filter(live_facets::article_id.eq(id)))
+        .set(live_facets::visible_until.eq(visible_until))
+        .execute(tx.conn)?;
     Ok(())
 }
 
@@ -105,6 +128,7 @@ pub fn refile(tx: &mut Tx<'_>, subtree: &[SectionId], left: &[SectionId], joined
             live_articles::published_at,
             live_articles::id,
             live_articles::updated_at,
+            live_articles::visible_until,
         ));
         diesel::insert_into(live_facets::table)
             .values(rows)
@@ -113,6 +137,7 @@ pub fn refile(tx: &mut Tx<'_>, subtree: &[SectionId], left: &[SectionId], joined
                 live_facets::published_at,
                 live_facets::article_id,
                 live_facets::updated_at,
+                live_facets::visible_until,
             ))
             .execute(tx.conn)?;
     }

@@ -10,7 +10,8 @@ use utoipa::ToSchema;
 use crate::{
     body::Body,
     db::types::text_enum,
-    ids::{ArticleId, SectionId, StaffId, TagId},
+    http::query::Moment,
+    ids::{ArticleId, SectionId, StaffId, TagId, UserId},
     input::{Faults, Invalid, Language, Line, Prose, Slug, WebUrl},
     reference::Reference,
 };
@@ -81,6 +82,14 @@ pub struct ArticleInput {
     #[deserr(default)]
     #[schema(value_type = Option<Object>, additional_properties = true, example = json!({"layout": "wide"}))]
     pub extensions: Option<Extensions>,
+    /// Until when readers are not to see the article, even when it is published. Takes effect with the next `publish`.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, format = DateTime, example = "2026-12-01T06:00:00Z")]
+    pub embargo_until: Option<Moment>,
+    /// Who is to work on it: the id of a user account. Readers are not told.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, format = "uuid")]
+    pub assigned_to: Option<Assignee>,
     /// The body as typed blocks.
     #[deserr(default)]
     #[schema(value_type = Option<Body>)]
@@ -106,6 +115,18 @@ text_enum! {
         Editor = "editor",
     }
 }
+
+/// The user account that an article is assigned to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Assignee(pub UserId);
+
+impl Assignee {
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        UserId::parse(text).map(Self).ok_or_else(|| Invalid::new("invalid_id", "must be the id of a user account"))
+    }
+}
+
+crate::input::parsed!(Assignee);
 
 /// One name in the byline.
 #[derive(Clone, Debug, Deserr, ToSchema)]

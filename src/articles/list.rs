@@ -6,7 +6,7 @@ use super::facets::Facet;
 use crate::{
     clock::Instant,
     db::{
-        Conn,
+        Conn, Now,
         schema::{live_facets, staff},
         types::text_enum,
     },
@@ -87,6 +87,8 @@ pub fn places(conn: &mut Conn, filter: &Filter, limit: Limit, cursor: Option<&Cu
     };
     let mut query = live_facets::table
         .filter(live_facets::facet.eq(driver.bytes().to_vec()))
+        .filter(live_facets::published_at.le(Now))
+        .filter(live_facets::visible_until.is_null().or(live_facets::visible_until.gt(Now)))
         .select((live_facets::article_id, live_facets::published_at, live_facets::updated_at))
         .limit(limit.and_one())
         .into_boxed();
@@ -128,7 +130,11 @@ pub fn places(conn: &mut Conn, filter: &Filter, limit: Limit, cursor: Option<&Cu
     }
     let query = match filter.sort {
         Sort::NewestFirst | Sort::OldestFirst => ordered!(published_at),
-        Sort::LastChangedFirst => ordered!(updated_at),
+        // What is to come stands at this end of the index, too.
+        Sort::LastChangedFirst => {
+            query = query.filter(live_facets::updated_at.le(Now));
+            ordered!(updated_at)
+        }
     };
     Ok(query.load(conn)?)
 }
@@ -204,11 +210,13 @@ fn id_of<I: Copy + From<ResourceId>>(conn: &mut Conn, kind: Kind, reference: &Re
     }
 }
 
-/// Returns whether any article stands in a list. Asked in the order of the index: PostgreSQL would read the table from its
+/// Returns whether any article that readers see stands in a list. Asked in the order of the index: PostgreSQL would read the table from its
 /// start until it meets one, however many come before.
 fn is_used(conn: &mut Conn, facet: &Facet) -> Result<bool> {
     let newest = live_facets::table
         .filter(live_facets::facet.eq(facet.bytes().to_vec()))
+        .filter(live_facets::published_at.le(Now))
+        .filter(live_facets::visible_until.is_null().or(live_facets::visible_until.gt(Now)))
         .order((live_facets::published_at.desc(), live_facets::article_id.desc()))
         .select(live_facets::article_id);
     Ok(newest.first::<ArticleId>(conn).optional()?.is_some())

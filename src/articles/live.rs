@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use serde_json::value::RawValue;
 
 use super::{
+    content::Correction,
     input::{AuthorRole, Seo, Source},
     view::{Article, AuthorSummary, Bodies},
     working::Parts,
@@ -14,12 +15,13 @@ use crate::{
     clock::Instant,
     config::{ArticlePlaces, SiteConfig},
     db::{
-        Conn,
+        Conn, Now,
         schema::{
-            live_articles, live_authors, live_bodies, live_related, live_slugs, live_tags, sections, staff, tags,
+            live_articles, live_authors, live_bodies, live_notices, live_related, live_slugs, live_tags, sections, staff,
+            tags,
         },
     },
-    error::{Error, Result},
+    error::{Code, Error, Result},
     ids::{ArticleId, StaffId, TagId},
     input::{Line, Slug, WebUrl},
     reference::Reference,
@@ -55,6 +57,7 @@ struct LiveRow {
     published_at: Instant,
     updated_at: Instant,
     changed_at: Instant,
+    corrections: String,
 }
 
 /// A live article, and what its answer needs beside it.
@@ -68,7 +71,8 @@ pub struct Shown {
 /// Returns the live article that a reference names.
 ///
 /// # Errors
-/// `not_found` for what readers do not see, a redirect for a slug that readers knew it by.
+/// `not_found` for what readers do not see, `killed` for what they are not to see any more, a redirect for a slug that
+/// readers knew it by.
 pub fn get(conn: &mut Conn, reference: &Reference<ArticleId>, site: &SiteConfig, parts: Parts) -> Result<Shown> {
     let id = match reference {
         Reference::Id(id) => *id,
@@ -79,7 +83,8 @@ pub fn get(conn: &mut Conn, reference: &Reference<ArticleId>, site: &SiteConfig,
             .optional()?
             .ok_or_else(Error::not_found)?,
     };
-    let mut shown = load(conn, &[id], site, parts)?.pop().ok_or_else(Error::not_found)?;
+    let Some(visible) = visible(conn, vec![id])?.pop() else { return Err(absence(conn, id)?) };
+    let mut shown = load(conn, &[visible], site, parts)?.pop().ok_or_else(Error::not_found)?;
     match reference {
         Reference::Slug(asked) if *asked != shown.article.slug => Err(Error::moved_to(shown.article.slug)),
         _ => {
@@ -87,6 +92,50 @@ pub fn get(conn: &mut Conn, reference: &Reference<ArticleId>, site: &SiteConfig,
             Ok(shown)
         }
     }
+}
+
+/// The answer for an article that readers do not see.
+fn absence(conn: &mut Conn, id: ArticleId) -> Result<Error> {
+    let notice: Option<(String, Instant)> = live_notices::table
+        .find(id)
+        .select((live_notices::notice, live_notices::killed_at))
+        .first(conn)
+        .optional()?;
+    Ok(match notice {
+        None => Error::not_found(),
+        Some((notice, killed_at)) => Error::new(Code::Killed, notice.clone())
+            .with("notice", notice)
+            .with("killed_at", killed_at.to_string()),
+    })
+}
+
+/// Whether readers see a live article at the moment of the query.
+#[diesel::dsl::auto_type(no_type_alias)]
+pub fn is_visible() -> _ {
+    let has_begun: diesel::dsl::LtEq<live_articles::published_at, Now> = live_articles::published_at.le(Now);
+    has_begun.and(live_articles::visible_until.is_null().or(live_articles::visible_until.gt(Now)))
+}
+
+/// Returns which of some articles readers see now.
+///
+/// # Errors
+/// When the database fails.
+pub fn visible(conn: &mut Conn, ids: Vec<ArticleId>) -> Result<Vec<ArticleId>> {
+    let seen = live_articles::table.filter(live_articles::id.eq_any(ids)).filter(is_visible());
+    Ok(seen.select(live_articles::id).load(conn)?)
+}
+
+/// Returns whether readers know an article by this name now; a slug that was not published yet is none of theirs.
+///
+/// # Errors
+/// When the database fails.
+pub fn is_known(conn: &mut Conn, id: ArticleId, reference: &Reference<ArticleId>) -> Result<bool> {
+    if visible(conn, vec![id])?.is_empty() {
+        return Ok(false);
+    }
+    let Reference::Slug(slug) = reference else { return Ok(true) };
+    let known = live_slugs::table.find(Slug::key_of(slug)).filter(live_slugs::article_id.eq(id));
+    Ok(diesel::select(diesel::dsl::exists(known)).get_result(conn)?)
 }
 
 /// Adds what stands in the author box beside a single article; `changed_at` counts the profiles already.
@@ -104,7 +153,8 @@ fn add_bios(conn: &mut Conn, article: &mut Article) -> Result<()> {
     Ok(())
 }
 
-/// Reads live articles in the order of their ids' list, in a fixed number of statements.
+/// Reads live articles in the order of their ids' list, in a fixed number of statements. Whether readers see them was
+/// decided by whoever chose the ids.
 ///
 /// # Errors
 /// When the database fails.
@@ -183,6 +233,7 @@ fn related(conn: &mut Conn, ids: &[ArticleId]) -> Result<HashMap<ArticleId, Vec<
     let rows: Vec<(ArticleId, ArticleId)> = live_related::table
         .inner_join(live_articles::table.on(live_articles::id.eq(live_related::related_id)))
         .filter(live_related::article_id.eq_any(ids.to_vec()))
+        .filter(is_visible())
         .order((live_related::article_id, live_related::position))
         .select((live_related::article_id, live_related::related_id))
         .load(conn)?;
@@ -244,6 +295,7 @@ fn present(row: LiveRow, section: &SectionRow, attached: &mut Attached, site: &S
         first_published_at: row.first_published_at,
         published_at: row.published_at,
         updated_at: row.updated_at,
+        corrections: Correction::list(&row.corrections)?,
         body_html: bodies.html,
         body_blocks: bodies.blocks,
         body_text: bodies.text,

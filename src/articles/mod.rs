@@ -1,6 +1,6 @@
 //! Articles, in two copies: the working copy, a list of revisions, and the live copy, which readers see.
 //!
-//! Only [`lifecycle`] writes the live copy. What serves readers ([`live`], [`list`], [`routes`] without `view=working`)
+//! Only [`publishing`] writes the live copy. What serves readers ([`live`], [`list`], [`routes`] without `view=working`)
 //! cannot reach the working tables: they are private to [`working`], so a draft cannot leak through a filter, a count, a
 //! relation or an ETag. Start at [`input`] and [`view`] for the shapes, [`lifecycle`] for the rules.
 
@@ -12,10 +12,13 @@ pub mod lifecycle;
 pub mod list;
 pub mod live;
 pub mod params;
+pub mod preflight;
 pub mod publishing;
 pub mod resolve;
 pub mod retag;
 pub mod routes;
+pub mod schedule;
 pub mod usage;
+pub mod verbs;
 pub mod view;
 pub mod working;

@@ -1,12 +1,13 @@
-//! Writing the live copy: what publish and withdraw do to what readers see.
+//! Writing the live copy: what the verbs do to what readers see.
 //!
-//! The only writer of the live tables; every write here also appends to the change log.
+//! The only writer of the live tables. What readers notice at once is also appended to the change log; what they will
+//! notice at a later time is recorded by [`schedule`](super::schedule) when it has come.
 
 use diesel::prelude::*;
 
 use super::{
     content::Content,
-    facets::{self, Facet},
+    facets::{self, Facet, Place},
     view::excerpt,
     working::ArticleRow,
 };
@@ -15,62 +16,249 @@ use crate::{
     changes::{self, Change},
     db::{
         Tx,
-        schema::{live_articles, live_authors, live_bodies, live_related, live_slugs, live_tags},
+        schema::{
+            article_publications, live_articles, live_authors, live_bodies, live_notices, live_related, live_slugs,
+            live_tags,
+        },
     },
-    error::{Code, Error, Result},
+    clock::Instant,
+    error::{Error, Result},
     ids::{ArticleId, SectionId, StaffId, TagId},
-    input::{Faults, Line, Prose, Slug, WebUrl},
+    input::{Line, Prose, Slug, WebUrl},
     sections::store,
 };
 
-/// Makes what a revision says what readers see.
-///
-/// # Errors
-/// `invalid_input` when something is missing that readers need.
-pub fn publish(tx: &mut Tx<'_>, row: &ArticleRow, content: &Content, body: &Body) -> Result<()> {
-    let section = ready(content, body)?;
-    let before = surrogate_keys_of(tx, row.id)?;
-    let was_live = !before.is_empty();
-    // Everything that hangs on the old live copy goes with it.
-    diesel::delete(live_articles::table.find(row.id)).execute(tx.conn)?;
-    insert_article(tx, row, content, body, section)?;
-    insert_parts(tx, row.id, content, body)?;
-    let facets = facets_of(tx, content, section)?;
-    facets::put(tx, row.id, &facets, row.published_at.unwrap_or(tx.now), tx.now)?;
-    keep_slug(tx, row.id, &content.slug)?;
-    if !was_live {
-        touch_relatives(tx, row.id)?;
-    }
-    let mut keys = surrogate_keys_of(tx, row.id)?;
-    keys.extend(before);
-    record(tx, row.id, if was_live { "updated" } else { "published" }, keys)
+/// Why something is put before readers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It is news.
+    Published,
+    /// Something in it was wrong.
+    Corrected,
+    /// Something in it was wrong that is not worth a word.
+    Fixed,
 }
 
-/// Takes an article away from readers.
+/// A revision on its way to readers.
+pub struct Release<'a> {
+    /// The article, with the times that are to hold.
+    pub row: &'a ArticleRow,
+    /// What it says.
+    pub content: &'a Content,
+    /// Its body.
+    pub body: &'a Body,
+    /// Why.
+    pub reason: Reason,
+}
+
+impl Release<'_> {
+    fn visible_from(&self, tx: &Tx<'_>) -> Instant {
+        self.row.published_at.unwrap_or(tx.now)
+    }
+}
+
+/// The times of what is before readers already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable)]
+struct Before {
+    published_at: Instant,
+    updated_at: Instant,
+}
+
+/// Makes what a revision says what readers see, at once or from a later time on.
+///
+/// # Errors
+/// When the database fails.
+pub fn publish(tx: &mut Tx<'_>, release: &Release<'_>) -> Result<()> {
+    let (id, content) = (release.row.id, release.content);
+    let section = content.section.ok_or_else(|| Error::internal("published without a section"))?;
+    let before: Option<Before> = live_articles::table
+        .find(id)
+        .select((live_articles::published_at, live_articles::updated_at))
+        .first(tx.conn)
+        .optional()?;
+    let seen = before.filter(|before| before.published_at <= tx.now);
+    let old_keys = if seen.is_some() { surrogate_keys_of(tx, id)? } else { Vec::new() };
+    let visible_from = release.visible_from(tx);
+    let updated_at = match (release.reason, seen) {
+        (Reason::Fixed, Some(seen)) => seen.updated_at,
+        _ => visible_from.max(tx.now),
+    };
+    // Everything that hangs on the old live copy goes with it.
+    diesel::delete(live_articles::table.find(id)).execute(tx.conn)?;
+    insert_article(tx, release, section, updated_at)?;
+    insert_parts(tx, id, content, release.body)?;
+    let facets = facets_of(tx, content, section)?;
+    let place = Place { published_at: visible_from, updated_at, visible_until: release.row.withdraw_at };
+    facets::put(tx, id, &facets, place)?;
+    keep_slug(tx, id, &content.slug)?;
+    note_publication(tx, release, visible_from, updated_at)?;
+    if visible_from > tx.now {
+        // Nobody sees anything yet; the clock will tell.
+        return Ok(());
+    }
+    if seen.is_none() {
+        touch_relatives(tx, id, tx.now)?;
+    }
+    let mut keys = surrogate_keys_of(tx, id)?;
+    keys.extend(old_keys);
+    let kind = match (release.reason, seen) {
+        (Reason::Corrected, _) => "corrected",
+        (_, Some(_)) => "updated",
+        (_, None) => "published",
+    };
+    record(tx, id, kind, keys)
+}
+
+/// Takes an article away from readers, or calls off that they will see it.
 ///
 /// # Errors
 /// When the database fails.
 pub fn withdraw(tx: &mut Tx<'_>, id: ArticleId) -> Result<()> {
+    take_away(tx, id, "withdrawn")
+}
+
+/// Takes an article away from readers for good, and puts a notice in its place.
+///
+/// # Errors
+/// When the database fails.
+pub fn kill(tx: &mut Tx<'_>, id: ArticleId, notice: &str) -> Result<()> {
+    diesel::insert_into(live_notices::table)
+        .values((
+            live_notices::article_id.eq(id),
+            live_notices::notice.eq(notice),
+            live_notices::killed_at.eq(tx.now),
+        ))
+        .execute(tx.conn)?;
+    let keys = surrogate_keys_of(tx, id)?;
+    remove(tx, id)?;
+    // What stood withdrawn answers otherwise now, too.
+    record(tx, id, "killed", if keys.is_empty() { vec![format!("article-{id}")] } else { keys })
+}
+
+/// Takes the notice away that stands in the place of an article that was killed.
+///
+/// # Errors
+/// When the database fails.
+pub fn revive(tx: &mut Tx<'_>, id: ArticleId) -> Result<()> {
+    diesel::delete(live_notices::table.find(id)).execute(tx.conn)?;
+    record(tx, id, "withdrawn", vec![format!("article-{id}")])
+}
+
+/// Says until when readers are to see an article that is before them.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_end(tx: &mut Tx<'_>, row: &ArticleRow) -> Result<()> {
+    diesel::update(live_articles::table.find(row.id))
+        .set(live_articles::visible_until.eq(row.withdraw_at))
+        .execute(tx.conn)?;
+    facets::set_end(tx, row.id, row.withdraw_at)?;
+    let open = latest_publication(tx, row.id)?;
+    if let Some(number) = open {
+        diesel::update(article_publications::table.find((row.id, number)))
+            .set(article_publications::visible_until.eq(row.withdraw_at))
+            .execute(tx.conn)?;
+    }
+    Ok(())
+}
+
+/// Records that readers have come to see an article because its time has come.
+///
+/// # Errors
+/// When the database fails.
+pub fn record_appearance(tx: &mut Tx<'_>, id: ArticleId) -> Result<()> {
+    touch_relatives(tx, id, tx.now)?;
+    let keys = surrogate_keys_of(tx, id)?;
+    record(tx, id, "published", keys)
+}
+
+/// Records that readers have ceased to see an article because its time was over.
+///
+/// # Errors
+/// When the database fails.
+pub fn record_end(tx: &mut Tx<'_>, id: ArticleId) -> Result<()> {
     let keys = surrogate_keys_of(tx, id)?;
     diesel::delete(live_articles::table.find(id)).execute(tx.conn)?;
-    touch_relatives(tx, id)?;
+    touch_relatives(tx, id, tx.now)?;
     record(tx, id, "withdrawn", keys)
 }
 
-/// Reports all that is missing before readers can see the article.
-fn ready(content: &Content, body: &Body) -> Result<SectionId> {
-    let mut faults = Faults::new();
-    if content.section.is_none() {
-        faults.add("/section", "required", "an article needs a section before it is published");
-    }
-    if body.is_empty() {
-        faults.add("/body_html", "required", "an article needs a body before it is published");
-    }
-    faults.check(Code::InvalidInput)?;
-    content.section.ok_or_else(|| Error::internal("no section"))
+fn take_away(tx: &mut Tx<'_>, id: ArticleId, kind: &'static str) -> Result<()> {
+    let keys = surrogate_keys_of(tx, id)?;
+    let was_seen = remove(tx, id)?;
+    if was_seen { record(tx, id, kind, keys) } else { Ok(()) }
 }
 
-fn insert_article(tx: &mut Tx<'_>, row: &ArticleRow, content: &Content, body: &Body, section: SectionId) -> Result<()> {
+/// Removes the live copy; returns whether readers saw it.
+fn remove(tx: &mut Tx<'_>, id: ArticleId) -> Result<bool> {
+    let published_at: Option<Instant> =
+        live_articles::table.find(id).select(live_articles::published_at).first(tx.conn).optional()?;
+    let was_seen = published_at.is_some_and(|at| at <= tx.now);
+    diesel::delete(live_articles::table.find(id)).execute(tx.conn)?;
+    if let Some(number) = latest_publication(tx, id)? {
+        let publication = article_publications::table.find((id, number));
+        if was_seen {
+            diesel::update(publication.filter(is_open_at(tx.now)))
+                .set(article_publications::visible_until.eq(tx.now))
+                .execute(tx.conn)?;
+        } else {
+            diesel::delete(publication.filter(article_publications::visible_from.gt(tx.now))).execute(tx.conn)?;
+        }
+    }
+    if was_seen {
+        touch_relatives(tx, id, tx.now)?;
+    }
+    Ok(was_seen)
+}
+
+/// Notes what readers will have seen, for those who ask later what they saw.
+fn note_publication(tx: &mut Tx<'_>, release: &Release<'_>, visible_from: Instant, updated_at: Instant) -> Result<()> {
+    let (row, id) = (release.row, release.row.id);
+    let latest = latest_publication(tx, id)?;
+    // A moment's own version ends where the next one begins; what nobody saw was never there.
+    diesel::delete(
+        article_publications::table
+            .filter(article_publications::article_id.eq(id))
+            .filter(article_publications::visible_from.gt(tx.now)),
+    )
+    .execute(tx.conn)?;
+    let begins_at = visible_from.max(tx.now);
+    diesel::update(article_publications::table.filter(article_publications::article_id.eq(id)).filter(is_open_at(begins_at)))
+        .set(article_publications::visible_until.eq(begins_at))
+        .execute(tx.conn)?;
+    diesel::insert_into(article_publications::table)
+        .values((
+            article_publications::article_id.eq(id),
+            article_publications::number.eq(latest.unwrap_or(0) + 1),
+            article_publications::revision.eq(row.revision + 1),
+            article_publications::visible_from.eq(begins_at),
+            article_publications::visible_until.eq(row.withdraw_at),
+            article_publications::first_published_at.eq(row.first_published_at.unwrap_or(visible_from)),
+            article_publications::published_at.eq(visible_from),
+            article_publications::updated_at.eq(updated_at),
+            article_publications::corrections.eq(&row.corrections),
+        ))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+fn latest_publication(tx: &mut Tx<'_>, id: ArticleId) -> Result<Option<i32>> {
+    Ok(article_publications::table
+        .filter(article_publications::article_id.eq(id))
+        .order(article_publications::number.desc())
+        .select(article_publications::number)
+        .first(tx.conn)
+        .optional()?)
+}
+
+#[diesel::dsl::auto_type]
+fn is_open_at(at: Instant) -> _ {
+    article_publications::visible_until.is_null().or(article_publications::visible_until.gt(at))
+}
+
+fn insert_article(tx: &mut Tx<'_>, release: &Release<'_>, section: SectionId, updated_at: Instant) -> Result<()> {
+    let Release { row, content, body, .. } = *release;
+    let visible_from = release.visible_from(tx);
     let (excerpt, excerpt_is_derived) = excerpt(content, body);
     let extensions = content.extensions.as_ref().map(|extensions| extensions.0.to_string());
     let source = content.source.as_ref();
@@ -100,10 +288,12 @@ fn insert_article(tx: &mut Tx<'_>, row: &ArticleRow, content: &Content, body: &B
                 live_articles::extensions.eq(extensions),
                 live_articles::word_count.eq(i32::try_from(body.word_count()).unwrap_or(i32::MAX)),
                 live_articles::reading_minutes.eq(i32::try_from(body.reading_minutes()).unwrap_or(i32::MAX)),
-                live_articles::first_published_at.eq(row.first_published_at.unwrap_or(tx.now)),
-                live_articles::published_at.eq(row.published_at.unwrap_or(tx.now)),
-                live_articles::updated_at.eq(tx.now),
-                live_articles::changed_at.eq(tx.now),
+                live_articles::first_published_at.eq(row.first_published_at.unwrap_or(visible_from)),
+                live_articles::published_at.eq(visible_from),
+                live_articles::updated_at.eq(updated_at),
+                live_articles::changed_at.eq(visible_from.max(tx.now)),
+                live_articles::visible_until.eq(row.withdraw_at),
+                live_articles::corrections.eq(&row.corrections),
             ),
         ))
         .execute(tx.conn)?;
@@ -177,10 +367,10 @@ fn keep_slug(tx: &mut Tx<'_>, id: ArticleId, slug: &Slug) -> Result<()> {
 }
 
 /// Notes that the articles that name this one as related look different now.
-fn touch_relatives(tx: &mut Tx<'_>, id: ArticleId) -> Result<()> {
+fn touch_relatives(tx: &mut Tx<'_>, id: ArticleId, at: Instant) -> Result<()> {
     let relatives = live_related::table.filter(live_related::related_id.eq(id)).select(live_related::article_id);
     diesel::update(live_articles::table.filter(live_articles::id.eq_any(relatives)))
-        .set(live_articles::changed_at.eq(tx.now))
+        .set(live_articles::changed_at.eq(at))
         .execute(tx.conn)?;
     Ok(())
 }

@@ -36,6 +36,8 @@ pub struct Resolved {
     pub tags: Vec<TagId>,
     /// Related articles.
     pub related: Vec<ArticleId>,
+    /// Who is to work on it.
+    pub assigned_to: Option<UserId>,
 }
 
 /// The article whose references are resolved.
@@ -77,8 +79,15 @@ pub fn references(conn: &mut Conn, input: &ArticleInput, subject: &Subject<'_>, 
     if let Some(index) = related.iter().position(|id| *id == Some(subject.id)) {
         faults.add(format!("/related/{index}"), "itself", "an article cannot be related to itself");
     }
+    let assigned_to = input.assigned_to.map(|assignee| assignee.0);
+    if let Some(id) = assigned_to
+        && !can_log_in(conn, id)?
+    {
+        faults.add("/assigned_to", "not_found", "there is no such user account, or it cannot log in");
+    }
     faults.check(Code::InvalidInput)?;
     Ok(Resolved {
+        assigned_to,
         section: section.into_iter().flatten().next(),
         authors: authors.into_iter().flatten().collect(),
         tags: tags.into_iter().flatten().collect(),
@@ -130,6 +139,11 @@ where
         }
     }
     Ok(picked)
+}
+
+fn can_log_in(conn: &mut Conn, id: UserId) -> Result<bool> {
+    let account = users::table.find(id).filter(users::is_disabled.eq(false)).filter(users::trashed_at.is_null());
+    Ok(diesel::select(diesel::dsl::exists(account)).get_result(conn)?)
 }
 
 fn slug_key<I>(reference: &Reference<I>) -> Option<String> {

@@ -5,12 +5,12 @@ use actix_web::HttpResponse;
 use super::{
     desk,
     input::ArticleInput,
-    lifecycle::Verb,
+    lifecycle::State,
     list::{self, Asked},
     live,
     params::{ArticleListParams, ArticleParams, Creator, Fields},
     view::{Article, ArticlePage, WorkingArticle, WorkingArticlePage},
-    working::{self, Parts, Working},
+    working::{self, Act, Draft, Edit, Parts, Working},
 };
 use crate::{
     auth::{identity::Caller, rights::Operation},
@@ -31,17 +31,13 @@ use crate::{
     reference::Reference,
     revisions::Basis,
     sections,
-    state::State,
+    state,
 };
 
 endpoints! {
     "/v1/articles" { get list_articles, post create_article }
     "/v1/articles/{article}" { get get_article, patch update_article, delete delete_article }
     "/v1/articles/{article}/restore" { post restore_article }
-    "/v1/articles/{article}/submit" { post submit_article }
-    "/v1/articles/{article}/return" { post return_article }
-    "/v1/articles/{article}/publish" { post publish_article }
-    "/v1/articles/{article}/withdraw" { post withdraw_article }
 }
 
 /// List articles
@@ -96,7 +92,7 @@ fn trimmed(data: &[impl serde::Serialize], page: &PageInfo, fields: &Fields) -> 
     Ok(serde_json::json!({ "data": data, "page": page }))
 }
 
-fn live_page(conn: &mut Conn, state: &State, params: &ArticleListParams, parts: Parts) -> Result<ArticlePage> {
+fn live_page(conn: &mut Conn, state: &state::State, params: &ArticleListParams, parts: Parts) -> Result<ArticlePage> {
     let asked = Asked {
         section: params.section.clone(),
         tags: params.tag.0.clone(),
@@ -124,7 +120,7 @@ fn live_page(conn: &mut Conn, state: &State, params: &ArticleListParams, parts: 
 
 fn working_page(
     conn: &mut Conn,
-    state: &State,
+    state: &state::State,
     caller: &Caller,
     params: &ArticleListParams,
     parts: Parts,
@@ -158,10 +154,11 @@ async fn create_article(mut call: Call) -> Result<HttpResponse, Refusal> {
     let caller = call.caller(Operation::CreateArticle).await?;
     call.no_query()?;
     let input: ArticleInput = call.body().await?;
+    let draft = call.aside(move || Draft::read(input)).await?;
     let (state, by) = (call.state.clone(), caller.clone());
     Ok(call
         .write(&caller, move |tx| {
-            let working = working::create(tx, &by, &input)?;
+            let working = working::create(tx, &by, &draft)?;
             let location = format!("/v1/articles/{}", working.row.id);
             Ok(reply(tx.conn, working, &state, 201)?.header("location", location))
         })
@@ -225,8 +222,9 @@ async fn update_article(mut call: Call) -> Result<HttpResponse, Refusal> {
     call.no_query()?;
     let (reference, basis) = (call.reference("article")?, call.basis()?);
     let patch = call.patch().await?;
+    let edit = call.aside(move || Edit::read(patch)).await?;
     change(&call, caller, reference, Operation::UpdateArticle, move |tx, caller, working| {
-        working::update(tx, caller, working, &basis, &patch)
+        working::update(tx, caller, working, &basis, &edit)
     })
     .await
 }
@@ -243,14 +241,16 @@ async fn delete_article(call: Call) -> Result<HttpResponse, Refusal> {
     let (reference, basis, by) = (call.reference("article")?, call.basis()?, caller.clone());
     Ok(call
         .write(&caller, move |tx| {
-            let working = working::find(tx.conn, &reference, &by, Operation::TrashArticle)?;
+            let working = working::take(tx, &reference, &by, Operation::TrashArticle)?;
             let trashed = working::trash(tx, &by, working, &basis)?;
             Ok(Reply::no_content().revision(trashed.row.revision))
         })
         .await?)
 }
 
-/// Bring an article back from the trash
+/// Bring an article back from the trash, or after it was killed
+///
+/// From the trash it comes back as it was. What was killed comes back as `withdrawn`; its address then answers 404.
 #[utoipa::path(post, path = "/v1/articles/{article}/restore", operation_id = "restoreArticle", tag = "articles",
     params(("article" = String, Path, description = "The article's id or slug.")), request_body = NoInput,
     responses((status = 200, description = "The article as it is now.", body = WorkingArticle)))]
@@ -259,66 +259,21 @@ async fn restore_article(mut call: Call) -> Result<HttpResponse, Refusal> {
     call.no_query()?;
     let (reference, basis): (_, Basis) = (call.reference("article")?, call.basis()?);
     call.no_input().await?;
+    let rules = call.state.config.desk.preflight.clone();
     change(&call, caller, reference, Operation::RestoreArticle, move |tx, caller, working| {
-        working::restore(tx, caller, working, &basis)
-    })
-    .await
-}
-
-/// Hand an article in for review
-///
-/// From `draft` or `withdrawn`, or from `published` with changes that readers do not see yet, to `in_review`.
-#[utoipa::path(post, path = "/v1/articles/{article}/submit", operation_id = "submitArticle", tag = "articles",
-    params(("article" = String, Path, description = "The article's id or slug.")), request_body = NoInput,
-    responses((status = 200, description = "The article as it is now.", body = WorkingArticle)))]
-async fn submit_article(call: Call) -> Result<HttpResponse, Refusal> {
-    do_verb(call, Verb::Submit).await
-}
-
-/// Hand an article back to its author
-///
-/// From `in_review` to `draft`, or to `published` when readers see an earlier revision.
-#[utoipa::path(post, path = "/v1/articles/{article}/return", operation_id = "returnArticle", tag = "articles",
-    params(("article" = String, Path, description = "The article's id or slug.")), request_body = NoInput,
-    responses((status = 200, description = "The article as it is now.", body = WorkingArticle)))]
-async fn return_article(call: Call) -> Result<HttpResponse, Refusal> {
-    do_verb(call, Verb::Return).await
-}
-
-/// Show an article to readers
-///
-/// Makes the newest revision what readers see, at once. From any state, unless readers see the newest revision already.
-/// The article needs a section and a body.
-#[utoipa::path(post, path = "/v1/articles/{article}/publish", operation_id = "publishArticle", tag = "articles",
-    params(("article" = String, Path, description = "The article's id or slug.")), request_body = NoInput,
-    responses((status = 200, description = "The article as it is now.", body = WorkingArticle)))]
-async fn publish_article(call: Call) -> Result<HttpResponse, Refusal> {
-    do_verb(call, Verb::Publish).await
-}
-
-/// Take an article away from readers
-///
-/// Its address answers 404 at once; the working copy stays.
-#[utoipa::path(post, path = "/v1/articles/{article}/withdraw", operation_id = "withdrawArticle", tag = "articles",
-    params(("article" = String, Path, description = "The article's id or slug.")), request_body = NoInput,
-    responses((status = 200, description = "The article as it is now.", body = WorkingArticle)))]
-async fn withdraw_article(call: Call) -> Result<HttpResponse, Refusal> {
-    do_verb(call, Verb::Withdraw).await
-}
-
-async fn do_verb(mut call: Call, verb: Verb) -> Result<HttpResponse, Refusal> {
-    let caller = call.caller(verb.operation()).await?;
-    call.no_query()?;
-    let (reference, basis): (_, Basis) = (call.reference("article")?, call.basis()?);
-    call.no_input().await?;
-    change(&call, caller, reference, verb.operation(), move |tx, caller, working| {
-        working::transition(tx, caller, working, &basis, verb)
+        if working.row.state != State::Killed {
+            return working::restore(tx, caller, working, &basis);
+        }
+        if !caller.may(Operation::ReviveArticle, working.row.created_by) {
+            return Err(caller.forbidden(Operation::ReviveArticle));
+        }
+        working::transition(tx, caller, working, &basis, &Act::Revive, &rules)
     })
     .await
 }
 
 /// Finds the article, changes it in one transaction and answers with its working view.
-async fn change<F>(
+pub(super) async fn change<F>(
     call: &Call,
     caller: Caller,
     reference: Reference<ArticleId>,
@@ -331,7 +286,7 @@ where
     let (state, by) = (call.state.clone(), caller.clone());
     Ok(call
         .write(&caller, move |tx| {
-            let working = working::find(tx.conn, &reference, &by, operation)?;
+            let working = working::take(tx, &reference, &by, operation)?;
             let changed = work(tx, &by, working)?;
             reply(tx.conn, changed, &state, 200)
         })
@@ -339,7 +294,7 @@ where
 }
 
 /// The working view of an article.
-fn reply(conn: &mut Conn, working: Working, state: &State, status: u16) -> Result<Reply, Error> {
+fn reply(conn: &mut Conn, working: Working, state: &state::State, status: u16) -> Result<Reply, Error> {
     let revision = working.row.revision;
     let view = working.view(conn, &state.config.site, &Parts::SINGLE)?;
     Ok(Reply::json(status, &view)?.revision(revision))

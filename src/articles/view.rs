@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::{
-    content::Content,
+    content::{Content, Correction},
     input::{AuthorRole, Seo, Source},
     lifecycle::State as WorkingState,
 };
@@ -142,6 +142,8 @@ pub struct Article {
     /// When it was last published with changes.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Instant,
+    /// What was wrong in earlier versions, the oldest correction first.
+    pub corrections: Vec<Correction>,
     /// The body as HTML, safe to put on a page as it is. A single article has it unless `include` says otherwise; a list only when asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "<p>The first ships left at dawn.</p>")]
@@ -244,9 +246,26 @@ pub struct WorkingArticle {
     /// When readers first saw it; null if they never have.
     #[schema(required = true, value_type = Option<String>, format = DateTime)]
     pub first_published_at: Option<Instant>,
-    /// Since when readers have seen it; null while they do not.
+    /// Since when readers have seen it, or from when they will; null while neither.
     #[schema(required = true, value_type = Option<String>, format = DateTime)]
     pub published_at: Option<Instant>,
+    /// When it is scheduled to be published; null when it is not.
+    #[schema(required = true, value_type = Option<String>, format = DateTime)]
+    pub publish_at: Option<Instant>,
+    /// When it is scheduled to be withdrawn; null when it is not.
+    #[schema(required = true, value_type = Option<String>, format = DateTime)]
+    pub withdraw_at: Option<Instant>,
+    /// Until when readers are not to see it, even when it is published; null for no embargo.
+    #[schema(required = true, value_type = Option<String>, format = DateTime)]
+    pub embargo_until: Option<Instant>,
+    /// What the editor said who handed it back; null when there is nothing to say.
+    #[schema(required = true)]
+    pub review_note: Option<String>,
+    /// What readers are told was wrong in earlier versions, the oldest correction first.
+    pub corrections: Vec<Correction>,
+    /// Who is to work on it; null when nobody in particular.
+    #[schema(required = true)]
+    pub assigned_to: Option<UserSummary>,
     /// When this revision was made.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Instant,

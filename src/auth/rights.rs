@@ -66,9 +66,17 @@ operations! {
     TrashArticle           "deleteArticle"      ""              Own  All  All;
     RestoreArticle         "restoreArticle"     ""              Own  All  All;
     SubmitArticle          "submitArticle"      ""              Own  All  All;
+    ReviveArticle          "restoreArticle"     "what was killed" No No  All;
     ReturnArticle          "returnArticle"      ""              No   All  All;
+    ApproveArticle         "approveArticle"     ""              No   All  All;
     PublishArticle         "publishArticle"     ""              No   All  All;
+    ScheduleArticle        "scheduleArticle"    ""              No   All  All;
+    UnscheduleArticle      "unscheduleArticle"  ""              No   All  All;
     WithdrawArticle        "withdrawArticle"    ""              No   All  All;
+    CorrectArticle         "correctArticle"     ""              No   All  All;
+    FixArticle             "fixArticle"         ""              No   All  All;
+    KillArticle            "killArticle"        ""              No   No   All;
+    CheckArticle           "preflightArticle"   ""              Own  All  All;
     ListWorkingSections    "listSections"       "view=working"  All  All  All;
     ReadWorkingSection     "getSection"         "view=working"  All  All  All;
     CreateSection          "createSection"      ""              No   All  All;
@@ -117,7 +125,8 @@ pub fn described(operation_id: &str) -> Option<String> {
             .collect();
         let when = match operation.circumstance() {
             "" => String::new(),
-            note => format!(" with `{note}`"),
+            note if note.contains('=') => format!(" with `{note}`"),
+            note => format!(" for {note}"),
         };
         sentences.push(format!("Rights{when}: {}.", roles.join(", ")));
     }

@@ -54,6 +54,11 @@ impl Body {
         &self.0
     }
 
+    /// Returns whether one of the blocks has this id.
+    pub fn has_block(&self, id: &BlockId) -> bool {
+        self.0.iter().any(|block| block.id() == id)
+    }
+
     /// Returns whether there is nothing to read.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

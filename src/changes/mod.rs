@@ -6,7 +6,10 @@ use diesel::prelude::*;
 
 use crate::{
     clock::Instant,
-    db::{Conn, Tx, schema::changes},
+    db::{
+        Conn, Now, Tx,
+        schema::{article_due, changes},
+    },
     error::{Error, Result},
     ids::ResourceId,
 };
@@ -43,9 +46,18 @@ pub fn append(tx: &mut Tx<'_>, change: &Change) -> Result<()> {
 
 /// Returns when readers last came to see anything differently; the epoch, when never.
 ///
+/// What happened by the clock counts from its moment on, whether it is recorded yet or not.
+///
 /// # Errors
 /// When the database fails.
 pub fn last_at(conn: &mut Conn) -> Result<Instant> {
-    let last: Option<Instant> = changes::table.select(changes::at).order(changes::at.desc()).first(conn).optional()?;
-    last.or_else(|| Instant::from_millis(0)).ok_or_else(|| Error::internal("no epoch"))
+    let recorded: Option<Instant> =
+        changes::table.select(changes::at).order(changes::at.desc()).first(conn).optional()?;
+    let due: Option<Instant> = article_due::table
+        .filter(article_due::at.le(Now))
+        .select(article_due::at)
+        .order(article_due::at.desc())
+        .first(conn)
+        .optional()?;
+    recorded.max(due).or_else(|| Instant::from_millis(0)).ok_or_else(|| Error::internal("no epoch"))
 }

@@ -7,6 +7,7 @@
 
 mod auth;
 mod database;
+mod desk;
 pub mod environment;
 mod fault;
 mod http;
@@ -25,6 +26,7 @@ use clap::{Args, FromArgMatches};
 pub use self::{
     auth::{ACCESS_TOKEN_SECONDS, AuthArgs, AuthConfig, HashArgs, HashConfig, TRIES_WINDOW_SECONDS},
     database::{DatabaseArgs, DatabaseConfig},
+    desk::{DeskArgs, DeskConfig, PREFLIGHT_CODES, PreflightRules, Severity},
     fault::{ConfigFault, ConfigFaults, flag_of},
     http::{HttpArgs, HttpConfig, ListenArgs, reachable},
     log::{LogArgs, LogConfig, LogFormat},
@@ -49,6 +51,9 @@ pub struct Settings {
     /// The site.
     #[command(flatten)]
     pub site: SiteArgs,
+    /// The editors' desk.
+    #[command(flatten)]
+    pub desk: DeskArgs,
     /// Authentication.
     #[command(flatten)]
     pub auth: AuthArgs,
@@ -68,6 +73,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// The site that readers see.
     pub site: SiteConfig,
+    /// The editors' desk.
+    pub desk: DeskConfig,
     /// Keys, lifetimes and passwords.
     pub auth: AuthConfig,
     /// What is logged, and how.
@@ -118,13 +125,14 @@ impl Config {
         let database = DatabaseConfig::read(&settings.database, reader);
         let http = HttpConfig::read(&settings.http, reader);
         let site = SiteConfig::read(&settings.site, reader);
+        let desk = DeskConfig::read(&settings.desk, reader);
         let location = database.as_ref().map(|database| &database.location);
         let auth = AuthConfig::read(&settings.auth, location, reader);
         let log = LogConfig::read(&settings.log, reader);
         if let (Some(start), Some(http)) = (&start, &http) {
             check_demo(*start, http.listen, reader);
         }
-        Some(Self { start: start?, database: database?, http: http?, site: site?, auth: auth?, log: log? })
+        Some(Self { start: start?, database: database?, http: http?, site: site?, desk: desk?, auth: auth?, log: log? })
     }
 }
 

@@ -8,6 +8,7 @@ mod conn;
 mod connect;
 pub mod fault;
 pub mod migrate;
+mod moment;
 pub mod portable;
 pub mod schema;
 pub mod types;
@@ -36,6 +37,7 @@ use self::connect::{Manager, Pooled, Purpose};
 pub use self::{
     conn::{Conn, MultiBackend},
     connect::Location,
+    moment::Now,
 };
 use crate::{
     clock::Instant,
@@ -82,8 +84,19 @@ struct Door {
 pub struct Tx<'c> {
     /// The connection that the transaction is on.
     pub conn: &'c mut Conn,
-    /// When the transaction began; every row that it writes says so.
+    /// When the transaction began, by the database's clock; every row that it writes says so.
     pub now: Instant,
+    /// Where the work comes from, for the audit.
+    pub origin: Origin,
+}
+
+/// Where a write comes from: a request, or a command or a chore of the server's own when empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The id of the request.
+    pub request_id: Option<String>,
+    /// The address that the request came from.
+    pub address: Option<String>,
 }
 
 impl Tx<'_> {
@@ -300,7 +313,7 @@ fn attempt_write<T>(conn: &mut Conn, is_over: &AtomicBool, work: &impl Fn(&mut T
     let mut attempt = 1;
     loop {
         let begun = begin(conn).map_err(Error::from).map_err(Stage::Begin);
-        let error = match begun.and_then(|()| transact(conn, is_over, work)) {
+        let error = match begun.and_then(|now| transact(conn, now, is_over, work)) {
             Ok(value) => return Outcome::Done(Ok(value)),
             // Nothing was sent yet, so another connection may take over.
             Err(Stage::Begin(error)) if error.trouble() == Some(Trouble::LostConnection) => {
@@ -327,10 +340,11 @@ enum Stage {
 
 fn transact<T>(
     conn: &mut Conn,
+    now: Instant,
     is_over: &AtomicBool,
     work: &impl Fn(&mut Tx<'_>) -> Result<T>,
 ) -> std::result::Result<T, Stage> {
-    let result = work(&mut Tx { conn: &mut *conn, now: Instant::now() }).and_then(|value| {
+    let result = work(&mut Tx { conn: &mut *conn, now, origin: Origin::default() }).and_then(|value| {
         // Who was answered 503 must not find it done a moment later.
         if is_over.load(Ordering::SeqCst) {
             return Err(Error::unavailable("the database came back only after the answer"));
@@ -346,12 +360,14 @@ fn transact<T>(
     })
 }
 
-fn begin(conn: &mut Conn) -> diesel::QueryResult<()> {
+/// Begins a transaction and says when.
+fn begin(conn: &mut Conn) -> diesel::QueryResult<Instant> {
     match conn {
-        Conn::Postgres(conn) => AnsiTransactionManager::begin_transaction(conn),
+        Conn::Postgres(conn) => AnsiTransactionManager::begin_transaction(conn)?,
         // Takes the write lock at once, so that no read of this transaction can be overtaken.
-        Conn::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE"),
+        Conn::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")?,
     }
+    moment::now(conn)
 }
 
 fn prepare_file(path: &Path) -> Result<()> {

@@ -198,6 +198,12 @@ diesel::table! {
         live_revision -> Nullable<Integer>,
         first_published_at -> Nullable<Timestamp>,
         published_at -> Nullable<Timestamp>,
+        resumes_state -> Nullable<Text>,
+        publish_at -> Nullable<Timestamp>,
+        withdraw_at -> Nullable<Timestamp>,
+        review_note -> Nullable<Text>,
+        corrections -> Text,
+        assigned_to -> Nullable<Id>,
         created_at -> Timestamp,
         created_by -> Id,
         updated_at -> Timestamp,
@@ -214,6 +220,11 @@ diesel::table! {
         article_id -> Id,
         number -> Integer,
         kind -> Text,
+        state -> Text,
+        summary -> Text,
+        note -> Nullable<Text>,
+        size_bytes -> Integer,
+        is_published -> Bool,
         content -> Text,
         body_digest -> Text,
         created_at -> Timestamp,
@@ -282,6 +293,8 @@ diesel::table! {
         published_at -> Timestamp,
         updated_at -> Timestamp,
         changed_at -> Timestamp,
+        visible_until -> Nullable<Timestamp>,
+        corrections -> Text,
     }
 }
 
@@ -340,6 +353,7 @@ diesel::table! {
         published_at -> Timestamp,
         article_id -> Id,
         updated_at -> Timestamp,
+        visible_until -> Nullable<Timestamp>,
     }
 }
 
@@ -350,6 +364,45 @@ diesel::table! {
     live_slugs (key) {
         key -> Text,
         article_id -> Id,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    article_due (article_id, event) {
+        article_id -> Id,
+        event -> Text,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    article_publications (article_id, number) {
+        article_id -> Id,
+        number -> Integer,
+        revision -> Integer,
+        visible_from -> Timestamp,
+        visible_until -> Nullable<Timestamp>,
+        first_published_at -> Timestamp,
+        published_at -> Timestamp,
+        updated_at -> Timestamp,
+        corrections -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    live_notices (article_id) {
+        article_id -> Id,
+        notice -> Text,
+        killed_at -> Timestamp,
     }
 }
 
@@ -371,6 +424,7 @@ diesel::joinable!(article_staff -> articles (article_id));
 diesel::joinable!(article_tags -> articles (article_id));
 diesel::joinable!(live_articles -> sections (section_id));
 diesel::joinable!(live_authors -> staff (staff_id));
+diesel::joinable!(live_tags -> live_articles (article_id));
 diesel::joinable!(live_tags -> tags (tag_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -398,5 +452,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     live_related,
     live_facets,
     live_slugs,
+    live_notices,
+    article_due,
+    article_publications,
     changes,
 );

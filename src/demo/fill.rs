@@ -5,9 +5,13 @@ use serde_json::{Value, json};
 
 use super::{DemoArticle, DemoAuthorRole, DemoRole, DemoStaffKind, DemoStage};
 use crate::{
-    articles::{input::ArticleInput, lifecycle::Verb, working},
+    articles::{
+        input::ArticleInput,
+        working::{self, Act, Draft, Edit},
+    },
     auth::{identity::Caller, password::Password, passwords::Passwords, rights::Role, secret::Secret},
     clock::Instant,
+    config::PreflightRules,
     db::{
         Db, Tx,
         schema::{articles, instance, sections, staff, tags, users},
@@ -206,21 +210,21 @@ fn make_article(
     started: Instant,
 ) -> Result<ArticleId> {
     tx.now = minutes_before(started, article.age_minutes);
-    let mut working = working::create(tx, editor, input)?;
+    let mut working = working::create(tx, editor, &Draft::read(input.clone()))?;
     let id = working.row.id;
-    let verbs: &[Verb] = match article.stage {
+    let acts: &[Act] = match article.stage {
         DemoStage::Draft => &[],
-        DemoStage::InReview => &[Verb::Submit],
-        DemoStage::Published | DemoStage::PublishedWithChanges => &[Verb::Publish],
-        DemoStage::Withdrawn => &[Verb::Publish, Verb::Withdraw],
+        DemoStage::InReview => &[Act::Submit],
+        DemoStage::Published | DemoStage::PublishedWithChanges => &[Act::Publish],
+        DemoStage::Withdrawn => &[Act::Publish, Act::Withdraw],
     };
-    for verb in verbs {
-        working = working::transition(tx, editor, working, &Basis::Any, *verb)?;
+    for act in acts {
+        working = working::transition(tx, editor, working, &Basis::Any, act, &PreflightRules::default())?;
     }
     if article.stage == DemoStage::PublishedWithChanges {
         let patch =
             json!({ "standfirst": format!("{} (updated)", article.standfirst.as_deref().unwrap_or("A first report")) });
-        working::update(tx, editor, working, &Basis::Any, &patch)?;
+        working::update(tx, editor, working, &Basis::Any, &Edit::read(patch))?;
     }
     Ok(id)
 }

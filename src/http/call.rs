@@ -15,8 +15,8 @@ use serde_json::Value;
 
 use super::{etag, idempotency, path, query, reply::Reply};
 use crate::{
-    auth::{identity, identity::Caller, rights::Operation},
-    db::{Conn, Tx},
+    auth::{identity, identity::Caller, rights::Operation, source::Source},
+    db::{Conn, Origin, Tx},
     delivery::{Audience, Live},
     error::{Code, Error, Result},
     input::{Faults, read, strict_json},
@@ -155,6 +155,19 @@ impl Call {
         read(value, Code::InvalidInput)
     }
 
+    /// Reads the body of a verb that needs none: an object, or nothing at all.
+    ///
+    /// # Errors
+    /// As [`Call::body`].
+    pub async fn body_or_default<T: Deserr<Faults> + Default>(&mut self) -> Result<T> {
+        let bytes = self.bytes().await?;
+        if bytes.is_empty() {
+            return Ok(T::default());
+        }
+        check_media_type(self.headers(), &["application/json"])?;
+        read(parse(&bytes)?, Code::InvalidInput)
+    }
+
     /// Reads the body as a merge patch.
     ///
     /// # Errors
@@ -172,12 +185,15 @@ impl Call {
     /// # Errors
     /// As [`Call::body`].
     pub async fn no_input(&mut self) -> Result<()> {
-        let bytes = self.bytes().await?;
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        check_media_type(self.headers(), &["application/json"])?;
-        read::<super::view::NoInput>(parse(&bytes)?, Code::InvalidInput).map(drop)
+        self.body_or_default::<super::view::NoInput>().await.map(drop)
+    }
+
+    /// Does work that takes a while on a thread of its own, so that no other request waits for it.
+    ///
+    /// # Errors
+    /// When the work panics.
+    pub async fn aside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        tokio::task::spawn_blocking(work).await.map_err(Error::internal)
     }
 
     /// Does the work of a write in one transaction and answers with what it returns.
@@ -190,6 +206,11 @@ impl Call {
     where
         F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
     {
+        let origin = self.origin();
+        let work = move |tx: &mut Tx<'_>| {
+            tx.origin.clone_from(&origin);
+            work(tx)
+        };
         let reply = match idempotency::Request::of(&self.request, caller.user_id, &self.body_digest)? {
             None => self.state.db.write(work).await,
             Some(once) => idempotency::run(&self.state, once, work).await,
@@ -197,6 +218,14 @@ impl Call {
         match reply {
             Err(error) if error.new_slug().is_some() => Ok(self.redirect(308, error.new_slug().unwrap_or_default())),
             reply => reply.map(Reply::into_response),
+        }
+    }
+
+    /// Where the request comes from, for the audit.
+    fn origin(&self) -> Origin {
+        Origin {
+            request_id: Some(super::request_id::current()),
+            address: Some(Source::of(&self.request, &self.state.config.http.trusted_proxies).key()),
         }
     }
 

@@ -123,7 +123,7 @@ impl Moment {
         crate::clock::Instant::parse(text).map(Self).ok_or_else(|| {
             crate::input::Invalid::new(
                 "invalid_time",
-                "must be an RFC 3339 time such as 2026-11-23T08:00:00Z (a + must be written %2B)",
+                "must be an RFC 3339 time such as 2026-11-23T08:00:00Z (in an address, + is written %2B)",
             )
         })
     }

@@ -98,7 +98,7 @@ impl IntoParams for View {
 }
 
 /// The body of a verb that takes no input: an empty object.
-#[derive(Debug, Deserr, ToSchema)]
+#[derive(Debug, Default, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[schema(example = json!({}))]
 pub struct NoInput {}

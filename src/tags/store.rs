@@ -5,14 +5,14 @@ use serde_json::Value;
 
 use super::model::{Prefix, Tag, TagDoc, TagInput};
 use crate::{
-    articles::usage,
+    articles::{live, usage},
     auth::identity::Caller,
     changes::{self, Change},
     clock::Instant,
     config::SiteConfig,
     db::{
         Conn, Tx,
-        schema::{live_tags, tags},
+        schema::{live_articles, live_tags, tags},
     },
     error::{Code, Error, Result},
     http::page::{Cursor, Direction, Limit},
@@ -128,7 +128,8 @@ pub fn get_live(conn: &mut Conn, reference: &Reference<TagId>, site: &SiteConfig
 /// # Errors
 /// When the database fails.
 pub fn is_live(conn: &mut Conn, id: TagId) -> Result<bool> {
-    Ok(diesel::select(exists(live_tags::table.filter(live_tags::tag_id.eq(id)))).get_result(conn)?)
+    let carried = live_tags::table.inner_join(live_articles::table).filter(live_tags::tag_id.eq(id));
+    Ok(diesel::select(exists(carried.filter(live::is_visible()))).get_result(conn)?)
 }
 
 /// Reads a page of tags in the order of their slugs, one more than the limit.
@@ -146,7 +147,12 @@ pub fn page(
     query = match shown {
         Shown::Live => query
             .filter(tags::trashed_at.is_null())
-            .filter(exists(live_tags::table.filter(live_tags::tag_id.eq(tags::id)))),
+            .filter(exists(
+                live_tags::table
+                    .inner_join(live_articles::table)
+                    .filter(live_tags::tag_id.eq(tags::id))
+                    .filter(live::is_visible()),
+            )),
         Shown::Working => query.filter(tags::trashed_at.is_null()),
         // A merged tag does not come back, so it is not on offer.
         Shown::Trash => query.filter(tags::trashed_at.is_not_null()).filter(tags::merged_into_id.is_null()),

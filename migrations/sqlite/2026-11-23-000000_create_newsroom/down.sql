@@ -1,4 +1,7 @@
 DROP TABLE changes;
+DROP TABLE live_notices;
+DROP TABLE article_publications;
+DROP TABLE article_due;
 DROP TABLE live_slugs;
 DROP TABLE live_facets;
 DROP TABLE live_related;

@@ -145,7 +145,7 @@ CREATE TABLE articles (
   id BLOB NOT NULL PRIMARY KEY,
   slug TEXT NOT NULL,
   title TEXT NOT NULL,
-  state TEXT NOT NULL CONSTRAINT articles_state_check CHECK (state IN ('draft', 'in_review', 'published', 'withdrawn')),
+  state TEXT NOT NULL CONSTRAINT articles_state_check CHECK (state IN ('draft', 'in_review', 'approved', 'scheduled', 'published', 'withdrawn', 'killed')),
   section_id BLOB REFERENCES sections (id),
   content TEXT NOT NULL,
   body_digest TEXT NOT NULL,
@@ -154,6 +154,12 @@ CREATE TABLE articles (
   live_revision INTEGER,
   first_published_at TIMESTAMP,
   published_at TIMESTAMP,
+  resumes_state TEXT,
+  publish_at TIMESTAMP,
+  withdraw_at TIMESTAMP,
+  review_note TEXT,
+  corrections TEXT NOT NULL,
+  assigned_to BLOB REFERENCES users (id),
   created_at TIMESTAMP NOT NULL,
   created_by BLOB NOT NULL REFERENCES users (id),
   updated_at TIMESTAMP NOT NULL,
@@ -165,12 +171,18 @@ CREATE INDEX articles_state_idx ON articles (state, updated_at, id);
 CREATE INDEX articles_section_id_idx ON articles (section_id, updated_at, id);
 CREATE INDEX articles_created_by_idx ON articles (created_by, updated_at, id);
 CREATE INDEX articles_updated_by_idx ON articles (updated_by);
+CREATE INDEX articles_assigned_to_idx ON articles (assigned_to, updated_at, id);
 CREATE INDEX articles_trashed_idx ON articles (updated_at, id) WHERE trashed_at IS NOT NULL;
 
 CREATE TABLE article_revisions (
   article_id BLOB NOT NULL REFERENCES articles (id) ON DELETE CASCADE,
   number INTEGER NOT NULL,
   kind TEXT NOT NULL,
+  state TEXT NOT NULL,
+  summary TEXT NOT NULL,
+  note TEXT,
+  size_bytes INTEGER NOT NULL,
+  is_published BOOLEAN NOT NULL,
   content TEXT NOT NULL,
   body_digest TEXT NOT NULL,
   created_at TIMESTAMP NOT NULL,
@@ -201,7 +213,8 @@ CREATE TABLE article_tags (
 ) WITHOUT ROWID;
 CREATE INDEX article_tags_tag_id_idx ON article_tags (tag_id);
 
--- The live copy: what readers see. Written by publish and withdraw, read by everyone.
+-- The live copy: what readers see, or will see: nothing before `published_at`, and nothing from `visible_until` on.
+-- Written by publish, schedule, correct, withdraw and kill; read by everyone.
 CREATE TABLE live_articles (
   id BLOB NOT NULL PRIMARY KEY REFERENCES articles (id) ON DELETE CASCADE,
   slug TEXT NOT NULL,
@@ -227,7 +240,9 @@ CREATE TABLE live_articles (
   first_published_at TIMESTAMP NOT NULL,
   published_at TIMESTAMP NOT NULL,
   updated_at TIMESTAMP NOT NULL,
-  changed_at TIMESTAMP NOT NULL
+  changed_at TIMESTAMP NOT NULL,
+  visible_until TIMESTAMP,
+  corrections TEXT NOT NULL
 );
 CREATE UNIQUE INDEX live_articles_slug_key ON live_articles (slug);
 CREATE INDEX live_articles_section_id_idx ON live_articles (section_id);
@@ -272,6 +287,7 @@ CREATE TABLE live_facets (
   published_at TIMESTAMP NOT NULL,
   article_id BLOB NOT NULL REFERENCES live_articles (id) ON DELETE CASCADE,
   updated_at TIMESTAMP NOT NULL,
+  visible_until TIMESTAMP,
   CONSTRAINT live_facets_pkey PRIMARY KEY (facet, published_at, article_id)
 ) WITHOUT ROWID;
 CREATE INDEX live_facets_updated_at_idx ON live_facets (facet, updated_at, article_id);
@@ -283,6 +299,36 @@ CREATE TABLE live_slugs (
   article_id BLOB NOT NULL REFERENCES articles (id) ON DELETE CASCADE
 ) WITHOUT ROWID;
 CREATE INDEX live_slugs_article_id_idx ON live_slugs (article_id);
+
+-- What happens by the clock and is not recorded yet. Readers see it at its time all the same; this is what is noted then.
+CREATE TABLE article_due (
+  article_id BLOB NOT NULL REFERENCES articles (id) ON DELETE CASCADE,
+  event TEXT NOT NULL CONSTRAINT article_due_event_check CHECK (event IN ('publish', 'withdraw')),
+  at TIMESTAMP NOT NULL,
+  CONSTRAINT article_due_pkey PRIMARY KEY (article_id, event)
+) WITHOUT ROWID;
+CREATE INDEX article_due_at_idx ON article_due (at);
+
+-- What readers saw, from when until when: one row for each time that something was put before them.
+CREATE TABLE article_publications (
+  article_id BLOB NOT NULL REFERENCES articles (id) ON DELETE CASCADE,
+  number INTEGER NOT NULL,
+  revision INTEGER NOT NULL,
+  visible_from TIMESTAMP NOT NULL,
+  visible_until TIMESTAMP,
+  first_published_at TIMESTAMP NOT NULL,
+  published_at TIMESTAMP NOT NULL,
+  updated_at TIMESTAMP NOT NULL,
+  corrections TEXT NOT NULL,
+  CONSTRAINT article_publications_pkey PRIMARY KEY (article_id, number)
+) WITHOUT ROWID;
+
+-- What readers are told at the address of an article that was killed.
+CREATE TABLE live_notices (
+  article_id BLOB NOT NULL PRIMARY KEY REFERENCES articles (id) ON DELETE CASCADE,
+  notice TEXT NOT NULL,
+  killed_at TIMESTAMP NOT NULL
+);
 
 -- The change log: one row for everything that altered what readers can see, in the same transaction.
 CREATE TABLE changes (

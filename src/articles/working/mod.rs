@@ -1,34 +1,41 @@
 //! The working copy: an append-only list of revisions, of which the newest is what people with a token see and change.
 //!
-//! Owns the working tables; the code that serves readers does not come here.
+//! Owns the working tables; the code that serves readers does not come here. [`Working`] is the newest revision. It is
+//! found with [`find`], or with [`take`] to change it; [`create`] and [`update`] change what it says, [`transition`] what
+//! becomes of it. [`Draft`] and [`Edit`] are what clients wrote.
 
-mod patch;
+mod edit;
 mod store;
+mod transitions;
+mod written;
 
 use diesel::prelude::*;
 use serde_json::{Value, value::RawValue};
 
-use self::patch::together;
+pub use self::{
+    edit::{create, restore, trash, update},
+    transitions::{Act, Times, record, transition},
+    written::{Draft, Edit, ReadBody},
+};
 use super::{
-    content::{Content, StoredBody},
-    input::ArticleInput,
-    lifecycle::{self, Liveness, State, Verb},
-    publishing, resolve,
-    resolve::{Embedded, Subject},
+    content::{Content, Correction, StoredBody},
+    lifecycle::{self, Liveness, State},
+    live, resolve::Embedded,
+    schedule,
     view::{Bodies, WorkingArticle, excerpt},
 };
 use crate::{
-    auth::{identity::Caller, rights::Operation},
+    auth::{identity::Caller, rights::{Operation, Role}},
     body::{Body, Warning},
     clock::Instant,
     config::{ArticlePlaces, SiteConfig},
     db::{
         Conn, Tx,
-        schema::{article_bodies, articles, live_slugs},
+        schema::{article_bodies, articles},
     },
-    error::{Code, Error, Result},
+    error::{Error, Result},
     ids::{ArticleId, UserId},
-    input::{Slug, read},
+    input::Slug,
     reference::Reference,
     revisions::{self, Basis},
     slugs::{self, Kind},
@@ -56,8 +63,18 @@ pub struct ArticleRow {
     pub live_revision: Option<i32>,
     /// When readers first saw it.
     pub first_published_at: Option<Instant>,
-    /// Since when they have seen it.
+    /// Since when they have seen it, or from when they will.
     pub published_at: Option<Instant>,
+    /// The state that it was in before it was scheduled.
+    pub resumes_state: Option<State>,
+    /// When it is to be published.
+    pub publish_at: Option<Instant>,
+    /// When it is to be withdrawn.
+    pub withdraw_at: Option<Instant>,
+    /// What the editor said who handed it back.
+    pub review_note: Option<String>,
+    /// Its corrections, as JSON.
+    pub corrections: String,
     /// When it was created.
     pub created_at: Instant,
     /// By whom.
@@ -106,11 +123,11 @@ impl Working {
     /// # Errors
     /// When the database fails.
     pub fn view(self, conn: &mut Conn, site: &SiteConfig, parts: &Parts) -> Result<WorkingArticle> {
-        let users = vec![self.row.created_by, self.row.updated_by];
+        let users = vec![self.row.created_by, self.row.updated_by].into_iter().chain(self.content.assigned_to).collect();
         let embedded = Embedded::load(conn, std::iter::once(&self.content), users)?;
         let bodies = parts.of(&self.body)?;
         let warnings = (!self.warnings.is_empty()).then_some(self.warnings);
-        Ok(present(self.row, self.content, &self.body.body, &embedded, site, bodies, warnings))
+        present(self.row, self.content, &self.body.body, &embedded, site, bodies, warnings)
     }
 }
 
@@ -148,6 +165,9 @@ impl Parts {
 }
 
 /// Builds the view of a revision from all that belongs to it.
+///
+/// # Errors
+/// When what is stored is damaged.
 pub fn present(
     row: ArticleRow,
     content: Content,
@@ -156,7 +176,7 @@ pub fn present(
     site: &SiteConfig,
     bodies: Bodies,
     warnings: Option<Vec<Warning>>,
-) -> WorkingArticle {
+) -> Result<WorkingArticle> {
     let (excerpt, excerpt_is_derived) = excerpt(&content, body);
     let section = embedded.section(&content);
     let url = site.article_url(ArticlePlaces {
@@ -165,7 +185,7 @@ pub fn present(
         section_path: section.as_ref().map(|section| section.path.as_str()),
         first_published_at: row.first_published_at,
     });
-    WorkingArticle {
+    Ok(WorkingArticle {
         view: "working",
         id: row.id,
         url,
@@ -185,6 +205,12 @@ pub fn present(
         reading_minutes: body.reading_minutes(),
         first_published_at: row.first_published_at,
         published_at: row.published_at,
+        publish_at: row.publish_at,
+        withdraw_at: row.withdraw_at,
+        embargo_until: content.embargo_until,
+        review_note: row.review_note,
+        corrections: Correction::list(&row.corrections)?,
+        assigned_to: content.assigned_to.map(|id| embedded.user(id)),
         updated_at: row.updated_at,
         updated_by: embedded.user(row.updated_by),
         created_at: row.created_at,
@@ -202,7 +228,7 @@ pub fn present(
         source: content.source,
         seo: content.seo,
         extensions: content.extensions.map(|extensions| extensions.0),
-    }
+    })
 }
 
 /// Returns the newest revision of the article that a reference names, if the caller may do this to it.
@@ -224,8 +250,13 @@ pub fn find(
     let row: Option<ArticleRow> = articles::table.find(id).select(ArticleRow::as_select()).first(conn).optional()?;
     let row = row.ok_or_else(Error::not_found)?;
     if !caller.may(operation, row.created_by) {
-        let is_known = caller.may(Operation::ReadWorkingArticle, row.created_by) || is_public(conn, &row, reference)?;
+        let is_known =
+            caller.may(Operation::ReadWorkingArticle, row.created_by) || live::is_known(conn, row.id, reference)?;
         return Err(if is_known { caller.forbidden(operation) } else { Error::not_found() });
+    }
+    // Only an administrator sees again what was killed.
+    if row.state == State::Killed && caller.role != Role::Admin {
+        return Err(caller.forbidden(operation));
     }
     match reference {
         Reference::Slug(asked) if *asked != row.slug => Err(Error::moved_to(row.slug)),
@@ -233,16 +264,18 @@ pub fn find(
     }
 }
 
-/// Returns whether readers know an article by this name; a slug that was not published yet is none of theirs.
-fn is_public(conn: &mut Conn, row: &ArticleRow, reference: &Reference<ArticleId>) -> Result<bool> {
-    Ok(row.live_revision.is_some()
-        && match reference {
-            Reference::Id(_) => true,
-            Reference::Slug(slug) => {
-                let known = live_slugs::table.find(Slug::key_of(slug)).filter(live_slugs::article_id.eq(row.id));
-                diesel::select(diesel::dsl::exists(known)).get_result(conn)?
-            }
-        })
+/// Returns the newest revision to change it, after what happened by the clock was recorded.
+///
+/// # Errors
+/// As [`find`].
+pub fn take(
+    tx: &mut Tx<'_>,
+    reference: &Reference<ArticleId>,
+    caller: &Caller,
+    operation: Operation,
+) -> Result<Working> {
+    let found = find(tx.conn, reference, caller, operation)?;
+    if schedule::record(tx, found.row.id)? { find(tx.conn, reference, caller, operation) } else { Ok(found) }
 }
 
 /// Returns which of some articles exist for a caller: those that readers see, and those that the caller may read.
@@ -250,163 +283,47 @@ fn is_public(conn: &mut Conn, row: &ArticleRow, reference: &Reference<ArticleId>
 /// # Errors
 /// When the database fails.
 pub fn visible_ids(conn: &mut Conn, ids: Vec<ArticleId>, caller: &Caller) -> Result<Vec<ArticleId>> {
-    let rows: Vec<(ArticleId, UserId, Option<i32>)> = articles::table
-        .filter(articles::id.eq_any(ids))
+    let rows: Vec<(ArticleId, UserId)> = articles::table
+        .filter(articles::id.eq_any(ids.clone()))
         .filter(articles::trashed_at.is_null())
-        .select((articles::id, articles::created_by, articles::live_revision))
+        .select((articles::id, articles::created_by))
         .load(conn)?;
-    let is_visible =
-        |owner: UserId, live: Option<i32>| live.is_some() || caller.may(Operation::ReadWorkingArticle, owner);
-    Ok(rows.into_iter().filter(|(_, owner, live)| is_visible(*owner, *live)).map(|(id, _, _)| id).collect())
+    let mut visible: Vec<ArticleId> = rows
+        .into_iter()
+        .filter(|(_, owner)| caller.may(Operation::ReadWorkingArticle, *owner))
+        .map(|(id, _)| id)
+        .collect();
+    visible.extend(live::visible(conn, ids)?);
+    Ok(visible)
 }
 
-/// Creates a draft.
-///
-/// # Errors
-/// `invalid_input` with all faults, `slug_taken`.
-pub fn create(tx: &mut Tx<'_>, caller: &Caller, input: &ArticleInput) -> Result<Working> {
-    let id = ArticleId::generate();
-    let subject = Subject { id, related: &[] };
-    let ((body, warnings), content) = together(patch::body_of(input), patch::settle(tx, &subject, caller, input))?;
-    let row = ArticleRow {
-        id,
-        slug: content.slug.to_string(),
-        state: State::Draft,
-        content: to_json(&content)?,
-        body_digest: body.digest.clone(),
-        revision: 1,
-        edited_revision: 1,
-        live_revision: None,
-        first_published_at: None,
-        published_at: None,
-        created_at: tx.now,
-        created_by: caller.user_id,
-        updated_at: tx.now,
-        updated_by: caller.user_id,
-        trashed_at: None,
-    };
-    store::insert(tx, &row, &content, &body)?;
-    Ok(Working { row, content, body, warnings })
-}
-
-/// Changes the working copy by a merge patch; readers notice nothing.
-///
-/// # Errors
-/// `precondition_failed` when the basis is stale, `invalid_input`, `slug_taken`, `invalid_transition` in the trash.
-pub fn update(tx: &mut Tx<'_>, caller: &Caller, old: Working, basis: &Basis, patch: &Value) -> Result<Working> {
-    let document = old.content.document(&old.body.json)?;
-    check(tx, &old, basis, Some(patch), &document)?;
-    require_untrashed(&old.row)?;
-    let input = patch::patched(document, patch)?;
-    let subject = Subject { id: old.row.id, related: &old.content.related };
-    let body = if patch::patches_body(patch) { patch::body_of(&input) } else { Ok((old.body.clone(), Vec::new())) };
-    let ((body, warnings), content) = together(body, patch::settle(tx, &subject, caller, &input))?;
-    if content == old.content && body.digest == old.body.digest {
-        return Ok(Working { warnings, ..old });
-    }
-    let mut row = old.row;
-    row.slug = content.slug.to_string();
-    row.content = to_json(&content)?;
-    row.body_digest.clone_from(&body.digest);
-    row.edited_revision = row.revision + 1;
-    store::keep_body(tx, row.id, &body)?;
-    store::link(tx, row.id, &content)?;
-    let row = store::save(tx, row, &content, caller, "edited")?;
-    Ok(Working { row, content, body, warnings })
-}
-
-/// Does a verb to the article as a whole.
-///
-/// # Errors
-/// `invalid_transition`, `precondition_failed`, and `invalid_input` for what lacks something to be published.
-pub fn transition(tx: &mut Tx<'_>, caller: &Caller, old: Working, basis: &Basis, verb: Verb) -> Result<Working> {
-    let document = old.content.document(&old.body.json)?;
-    check(tx, &old, basis, None, &document)?;
-    require_untrashed(&old.row)?;
-    let state = verb.apply(old.row.state, old.row.liveness())?;
-    let Working { mut row, content, body, warnings } = old;
-    row.state = state;
-    match verb {
-        Verb::Submit | Verb::Return => {}
-        Verb::Publish => {
-            row.live_revision = Some(row.revision + 1);
-            row.first_published_at = row.first_published_at.or(Some(tx.now));
-            row.published_at = row.published_at.or(Some(tx.now));
-            publishing::publish(tx, &row, &content, &body.body)?;
-        }
-        Verb::Withdraw => {
-            row.live_revision = None;
-            row.published_at = None;
-            publishing::withdraw(tx, row.id)?;
-        }
-    }
-    let row = store::save(tx, row, &content, caller, verb.revision_kind())?;
-    Ok(Working { row, content, body, warnings })
-}
-
-/// Moves an article that readers do not see to the trash.
-///
-/// # Errors
-/// `invalid_transition` while readers see it or when it is there already, `precondition_failed`.
-pub fn trash(tx: &mut Tx<'_>, caller: &Caller, old: Working, basis: &Basis) -> Result<Working> {
-    let document = old.content.document(&old.body.json)?;
-    check(tx, &old, basis, None, &document)?;
-    require_untrashed(&old.row)?;
-    if old.row.live_revision.is_some() {
-        return Err(lifecycle::refuse("Readers see the article; withdraw it first."));
-    }
-    let trashed_at = Some(tx.now);
-    set_trashed(tx, caller, old, trashed_at, "trashed")
-}
-
-/// Brings an article back from the trash.
-///
-/// # Errors
-/// `invalid_transition` when it is not there or refers to what is itself in the trash, `precondition_failed`.
-pub fn restore(tx: &mut Tx<'_>, caller: &Caller, old: Working, basis: &Basis) -> Result<Working> {
-    let document = old.content.document(&old.body.json)?;
-    check(tx, &old, basis, None, &document)?;
-    if old.row.trashed_at.is_none() {
-        return Err(lifecycle::refuse("The article is not in the trash."));
-    }
-    // What it refers to may have been trashed meanwhile, as nothing else used it.
-    let input: ArticleInput = read(document, Code::InvalidInput)?;
-    let subject = Subject { id: old.row.id, related: &old.content.related };
-    resolve::references(tx.conn, &input, &subject, caller).map_err(|error| match error.code() {
-        Code::InvalidInput => Error::faults(Code::InvalidTransition, error.input_faults().to_vec()),
-        _ => error,
-    })?;
-    set_trashed(tx, caller, old, None, "restored")
-}
-
-fn set_trashed(
-    tx: &mut Tx<'_>,
-    caller: &Caller,
-    old: Working,
-    at: Option<Instant>,
-    kind: &'static str,
-) -> Result<Working> {
-    let Working { mut row, content, body, warnings } = old;
-    row.trashed_at = at;
-    let row = store::save(tx, row, &content, caller, kind)?;
-    Ok(Working { row, content, body, warnings })
-}
-
-fn check(tx: &mut Tx<'_>, old: &Working, basis: &Basis, patch: Option<&Value>, theirs: &Value) -> Result<()> {
+fn check(tx: &mut Tx<'_>, old: &Working, basis: &Basis, edit: Option<&Edit>) -> Result<()> {
     if basis.admits(old.row.revision) {
         return Ok(());
     }
     let base = match basis.known() {
         None => None,
-        Some(number) => store::document_at(tx, old.row.id, number)?,
+        Some(number) => store::said_at(tx.conn, old.row.id, number)?,
     };
-    Err(revisions::stale(old.row.revision, base, patch, theirs))
+    let base = base.map(|(content, body)| edit::whole(&content, &body)).transpose()?;
+    let yours = edit.map(Edit::comparable).transpose()?;
+    let theirs: Value = edit::whole(&old.content, &old.body)?;
+    Err(revisions::stale(old.row.revision, base, yours.as_ref(), &theirs))
 }
 
 fn require_untrashed(row: &ArticleRow) -> Result<()> {
     match row.trashed_at {
-        None => Ok(()),
         Some(_) => Err(lifecycle::refuse("The article is in the trash; restore it first.")),
+        None => Ok(()),
+    }
+}
+
+/// Refuses to change what is in the trash or was killed.
+fn require_editable(row: &ArticleRow) -> Result<()> {
+    require_untrashed(row)?;
+    match row.state {
+        State::Killed => Err(lifecycle::refuse("The article was killed; bring it back with `restore` first.")),
+        _ => Ok(()),
     }
 }
 

@@ -1,19 +1,29 @@
 //! The rows of the working tables: what is written with each revision, and what an older one said.
 
 use diesel::prelude::*;
-use serde_json::Value;
 
 use super::ArticleRow;
 use crate::{
     articles::content::{Content, StoredBody},
-    auth::identity::Caller,
     db::{
-        Tx,
+        Conn, Tx,
         schema::{article_bodies, article_revisions, article_staff, article_tags, articles},
     },
     error::{Code, Error, Result},
-    ids::ArticleId,
+    ids::{ArticleId, UserId},
 };
+
+/// What a revision is called and says about itself.
+pub(super) struct Step {
+    /// What was done, such as `edited`.
+    pub(super) kind: &'static str,
+    /// The same in one line.
+    pub(super) summary: String,
+    /// What somebody said to it.
+    pub(super) note: Option<String>,
+    /// Whether readers see, or saw, this revision, so that it is always kept.
+    pub(super) is_published: bool,
+}
 
 /// Writes a new article with its first revision.
 pub(super) fn insert(tx: &mut Tx<'_>, row: &ArticleRow, content: &Content, body: &StoredBody) -> Result<()> {
@@ -28,6 +38,8 @@ pub(super) fn insert(tx: &mut Tx<'_>, row: &ArticleRow, content: &Content, body:
             articles::body_digest.eq(&row.body_digest),
             articles::revision.eq(row.revision),
             articles::edited_revision.eq(row.edited_revision),
+            articles::corrections.eq(&row.corrections),
+            articles::assigned_to.eq(content.assigned_to),
             articles::created_at.eq(row.created_at),
             articles::created_by.eq(row.created_by),
             articles::updated_at.eq(row.updated_at),
@@ -36,7 +48,8 @@ pub(super) fn insert(tx: &mut Tx<'_>, row: &ArticleRow, content: &Content, body:
         .execute(tx.conn)?;
     keep_body(tx, row.id, body)?;
     link(tx, row.id, content)?;
-    append(tx, row, "created")
+    let step = Step { kind: "created", summary: "Created".to_owned(), note: None, is_published: false };
+    append(tx, row, body, &step)
 }
 
 /// Writes the next revision of a row that was read in this transaction.
@@ -44,12 +57,13 @@ pub(super) fn save(
     tx: &mut Tx<'_>,
     mut row: ArticleRow,
     content: &Content,
-    caller: &Caller,
-    kind: &'static str,
+    body: &StoredBody,
+    by: UserId,
+    step: &Step,
 ) -> Result<ArticleRow> {
     row.revision += 1;
     row.updated_at = tx.now;
-    row.updated_by = caller.user_id;
+    row.updated_by = by;
     let changed = diesel::update(articles::table.find(row.id).filter(articles::revision.eq(row.revision - 1)))
         .set((
             articles::slug.eq(&row.slug),
@@ -63,6 +77,12 @@ pub(super) fn save(
             articles::live_revision.eq(row.live_revision),
             articles::first_published_at.eq(row.first_published_at),
             articles::published_at.eq(row.published_at),
+            articles::resumes_state.eq(row.resumes_state),
+            articles::publish_at.eq(row.publish_at),
+            articles::withdraw_at.eq(row.withdraw_at),
+            articles::review_note.eq(&row.review_note),
+            articles::corrections.eq(&row.corrections),
+            articles::assigned_to.eq(content.assigned_to),
             articles::updated_at.eq(row.updated_at),
             articles::updated_by.eq(row.updated_by),
             articles::trashed_at.eq(row.trashed_at),
@@ -71,16 +91,22 @@ pub(super) fn save(
     if changed != 1 {
         return Err(Error::new(Code::Conflict, "Another change came first. Read again, then repeat."));
     }
-    append(tx, &row, kind)?;
+    append(tx, &row, body, step)?;
     Ok(row)
 }
 
-fn append(tx: &mut Tx<'_>, row: &ArticleRow, kind: &'static str) -> Result<()> {
+fn append(tx: &mut Tx<'_>, row: &ArticleRow, body: &StoredBody, step: &Step) -> Result<()> {
+    let size_bytes = i32::try_from(row.content.len() + body.json.len()).unwrap_or(i32::MAX);
     diesel::insert_into(article_revisions::table)
         .values((
             article_revisions::article_id.eq(row.id),
             article_revisions::number.eq(row.revision),
-            article_revisions::kind.eq(kind),
+            article_revisions::kind.eq(step.kind),
+            article_revisions::state.eq(row.state),
+            article_revisions::summary.eq(&step.summary),
+            article_revisions::note.eq(&step.note),
+            article_revisions::size_bytes.eq(size_bytes),
+            article_revisions::is_published.eq(step.is_published),
             article_revisions::content.eq(&row.content),
             article_revisions::body_digest.eq(&row.body_digest),
             article_revisions::created_at.eq(row.updated_at),
@@ -126,9 +152,9 @@ pub(super) fn link(tx: &mut Tx<'_>, id: ArticleId, content: &Content) -> Result<
     Ok(())
 }
 
-/// Returns what a revision said, as a document.
-pub(super) fn document_at(tx: &mut Tx<'_>, id: ArticleId, number: i32) -> Result<Option<Value>> {
-    let found: Option<(String, String)> = article_revisions::table
+/// Returns what a revision said.
+pub(super) fn said_at(conn: &mut Conn, id: ArticleId, number: i32) -> Result<Option<(Content, StoredBody)>> {
+    let found: Option<(String, String, String)> = article_revisions::table
         .inner_join(
             article_bodies::table.on(article_bodies::article_id
                 .eq(article_revisions::article_id)
@@ -136,8 +162,19 @@ pub(super) fn document_at(tx: &mut Tx<'_>, id: ArticleId, number: i32) -> Result
         )
         .filter(article_revisions::article_id.eq(id))
         .filter(article_revisions::number.eq(number))
-        .select((article_revisions::content, article_bodies::blocks))
-        .first(tx.conn)
+        .select((article_revisions::content, article_bodies::blocks, article_revisions::body_digest))
+        .first(conn)
         .optional()?;
-    found.map(|(content, body)| Content::read(&content)?.document(&body)).transpose()
+    found.map(|(content, body, digest)| Ok((Content::read(&content)?, StoredBody::read(body, digest)?))).transpose()
+}
+
+/// Returns who last scheduled something for the article.
+pub(super) fn who_scheduled(tx: &mut Tx<'_>, id: ArticleId) -> Result<Option<UserId>> {
+    Ok(article_revisions::table
+        .filter(article_revisions::article_id.eq(id))
+        .filter(article_revisions::kind.eq("scheduled"))
+        .order(article_revisions::number.desc())
+        .select(article_revisions::created_by)
+        .first(tx.conn)
+        .optional()?)
 }

@@ -1,0 +1,143 @@
+//! What clients write, with the body read: the work that needs no database, done before a transaction begins.
+//!
+//! A transaction may run several times, and on SQLite nobody else writes meanwhile, so a megabyte of HTML is not read in it.
+
+use deserr::Deserr;
+use serde_json::{Map, Value, json};
+
+use super::super::{content::StoredBody, input::ArticleInput};
+use crate::{
+    body::{Body, Warning},
+    error::{Code, Error, Fault, Result},
+    input::{Faults, merge, read},
+};
+
+/// A body that was read, and what was dropped while reading.
+#[derive(Clone, Debug)]
+pub struct ReadBody {
+    /// The body.
+    pub stored: StoredBody,
+    /// What was dropped or changed.
+    pub warnings: Vec<Warning>,
+}
+
+/// A new article.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    pub(super) input: ArticleInput,
+    pub(super) body: std::result::Result<ReadBody, Vec<Fault>>,
+}
+
+/// A change of an article: a merge patch.
+#[derive(Clone, Debug)]
+pub struct Edit {
+    /// The patch without the members of the body.
+    members: Value,
+    /// The new body, if the patch says anything about it.
+    pub(super) body: Option<std::result::Result<ReadBody, Vec<Fault>>>,
+}
+
+/// The members in which a body can be written.
+#[derive(Clone, Debug, Default, Deserr)]
+#[deserr(error = Faults, deny_unknown_fields)]
+struct BodyInput {
+    #[deserr(default)]
+    body_blocks: Option<Body>,
+    #[deserr(default)]
+    body_html: Option<String>,
+}
+
+/// The names of these members.
+const BODY_MEMBERS: [&str; 2] = ["body_blocks", "body_html"];
+
+impl Draft {
+    /// Takes the body out of an input and reads it.
+    pub fn read(mut input: ArticleInput) -> Self {
+        let body = BodyInput { body_blocks: input.body_blocks.take(), body_html: input.body_html.take() }.read();
+        Self { input, body }
+    }
+}
+
+impl Edit {
+    /// Takes the body out of a patch and reads it.
+    pub fn read(mut patch: Value) -> Self {
+        let mut written = Map::new();
+        if let Value::Object(members) = &mut patch {
+            for name in BODY_MEMBERS {
+                if let Some(value) = members.shift_remove(name) {
+                    written.insert(name.to_owned(), value);
+                }
+            }
+        }
+        let body = (!written.is_empty()).then(|| {
+            let input = read::<BodyInput>(Value::Object(written), Code::InvalidInput);
+            input.map_err(|error| error.input_faults().to_vec()).and_then(BodyInput::read)
+        });
+        Self { members: patch, body }
+    }
+
+    /// Returns the patch in the form in which revisions are compared: the body as blocks.
+    pub(super) fn comparable(&self) -> Result<Value> {
+        let mut patch = self.members.clone();
+        if let (Value::Object(members), Some(Ok(body))) = (&mut patch, &self.body) {
+            members.insert("body_blocks".to_owned(), body.stored.value()?);
+        }
+        Ok(patch)
+    }
+
+    /// Applies the patch to the document of a revision, which has no body, and reads the result as input.
+    pub(super) fn apply(&self, mut document: Value) -> Result<ArticleInput> {
+        let mut known = document.clone();
+        if let Value::Object(members) = &mut known {
+            // What an absent object may have is known all the same.
+            let source = members.entry("source").or_insert(Value::Null);
+            if source.is_null() {
+                *source = json!({ "name": null, "url": null });
+            }
+        }
+        let faults = merge::unknown_removals(&self.members, &known, &["extensions"]);
+        merge::apply(&mut document, &self.members);
+        faults.read(document, Code::InvalidInput)
+    }
+}
+
+impl BodyInput {
+    fn read(self) -> std::result::Result<ReadBody, Vec<Fault>> {
+        const LONGEST_HTML: usize = 1024 * 1024;
+        let fault = |pointer: &str, code, detail: &str| Err(vec![Fault::new(pointer, code, detail)]);
+        let (body, warnings) = match (self.body_blocks, self.body_html) {
+            (Some(_), Some(_)) => {
+                return fault("/body_html", "conflict", "give the body as body_blocks or as body_html, not both");
+            }
+            (Some(body), None) => (body, Vec::new()),
+            (None, Some(html)) if html.len() > LONGEST_HTML => {
+                return fault("/body_html", "too_long", "has more than 1 MiB");
+            }
+            (None, Some(html)) if html.contains('\0') => {
+                return fault("/body_html", "control_character", "must not contain U+0000");
+            }
+            (None, Some(html)) => {
+                let read = Body::from_html(&html);
+                (read.body, read.warnings)
+            }
+            (None, None) => (Body::default(), Vec::new()),
+        };
+        match StoredBody::new(body) {
+            Ok(stored) => Ok(ReadBody { stored, warnings }),
+            Err(error) => fault("", "invalid", error.detail()),
+        }
+    }
+}
+
+/// Returns two results, or the faults of both.
+pub(super) fn together<T>(body: std::result::Result<ReadBody, Vec<Fault>>, other: Result<T>) -> Result<(ReadBody, T)> {
+    match (body, other) {
+        (Ok(body), Ok(other)) => Ok((body, other)),
+        (Err(mut faults), Err(error)) if error.code() == Code::InvalidInput => {
+            faults.extend_from_slice(error.input_faults());
+            Err(Error::faults(Code::InvalidInput, faults))
+        }
+        (_, Err(error)) => Err(error),
+        (Err(faults), Ok(_)) => Err(Error::faults(Code::InvalidInput, faults)),
+    }
+}

@@ -1,0 +1,71 @@
+//! The present moment by the database's own clock, for queries that decide what is visible at it.
+//!
+//! Several servers may disagree about the time, and one server's clock may jump; the database is one, and so is its clock.
+
+use diesel::{
+    NullableExpressionMethods,
+    expression::{AppearsOnTable, AsExpression, Expression, SelectableExpression, ValidGrouping, is_aggregate},
+    pg::Pg,
+    query_builder::{AstPass, QueryFragment, QueryId},
+    result::QueryResult,
+    sql_types::{Nullable, Timestamp},
+    sqlite::Sqlite,
+};
+
+use super::{Conn, MultiBackend};
+use crate::clock::Instant;
+
+/// The moment at which a statement runs, as an expression; on PostgreSQL that at which its transaction began.
+#[derive(Clone, Copy, Debug, Default, QueryId)]
+pub struct Now;
+
+impl Expression for Now {
+    type SqlType = Timestamp;
+}
+
+impl AsExpression<Nullable<Timestamp>> for Now {
+    type Expression = diesel::dsl::Nullable<Self>;
+
+    fn as_expression(self) -> Self::Expression {
+        self.nullable()
+    }
+}
+
+impl<T> AppearsOnTable<T> for Now {}
+impl<T> SelectableExpression<T> for Now {}
+impl ValidGrouping<()> for Now {
+    type IsAggregate = is_aggregate::Never;
+}
+
+impl QueryFragment<Pg> for Now {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("(CURRENT_TIMESTAMP AT TIME ZONE 'UTC')");
+        Ok(())
+    }
+}
+
+impl QueryFragment<Sqlite> for Now {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        // The form in which times are stored, so that the order of the text is the order of time.
+        out.push_sql("strftime('%Y-%m-%d %H:%M:%f', 'now')");
+        Ok(())
+    }
+}
+
+impl QueryFragment<MultiBackend> for Now {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+        // Public but undocumented in diesel 2.3; the minor version is pinned for it.
+        MultiBackend::walk_variant_ast(self, out)
+    }
+}
+
+/// Returns the present moment by the database's clock. SQLite runs in this process, so its clock is ours.
+pub(super) fn now(conn: &mut Conn) -> QueryResult<Instant> {
+    match conn {
+        Conn::Sqlite(_) => Ok(Instant::now()),
+        Conn::Postgres(conn) => {
+            let now: chrono::NaiveDateTime = diesel::RunQueryDsl::get_result(diesel::select(Now), conn)?;
+            Ok(Instant::from_millis(now.and_utc().timestamp_millis()).unwrap_or_else(Instant::now))
+        }
+    }
+}
