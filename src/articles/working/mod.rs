@@ -42,6 +42,7 @@ use crate::{
     input::Slug,
     reference::Reference,
     revisions::{self, Basis},
+    sections::model::SectionSummary,
     slugs::{self, Kind},
 };
 
@@ -190,12 +191,7 @@ pub fn present(
     Ok(WorkingArticle {
         view: "working",
         id: row.id,
-        url: site.article_url(ArticlePlaces {
-            id: row.id,
-            slug: &row.slug,
-            section_path: section.as_ref().map(|section| section.path.as_str()),
-            first_published_at: row.first_published_at,
-        }),
+        url: address(&row, section.as_ref(), site),
         state: row.state,
         revision: row.revision,
         has_unpublished_changes: row.liveness() == Liveness::Outdated,
@@ -235,6 +231,16 @@ pub fn present(
         seo: content.seo,
         extensions: content.extensions.map(|extensions| extensions.0),
         section,
+    })
+}
+
+/// The address that the article's page has or would have.
+fn address(row: &ArticleRow, section: Option<&SectionSummary>, site: &SiteConfig) -> Option<String> {
+    site.article_url(ArticlePlaces {
+        id: row.id,
+        slug: &row.slug,
+        section_path: section.map(|section| section.path.as_str()),
+        first_published_at: row.first_published_at,
     })
 }
 
