@@ -30,6 +30,7 @@ use crate::{
 pub fn publish(tx: &mut Tx<'_>, row: &ArticleRow, content: &Content, body: &Body) -> Result<()> {
     let section = ready(content, body)?;
     let before = surrogate_keys_of(tx, row.id)?;
+    let tags_before = live_tags_of(tx, row.id)?;
     let was_live = !before.is_empty();
     // Everything that hangs on the old live copy goes with it.
     diesel::delete(live_articles::table.find(row.id)).execute(tx.conn)?;
@@ -43,6 +44,7 @@ pub fn publish(tx: &mut Tx<'_>, row: &ArticleRow, content: &Content, body: &Body
     }
     let mut keys = surrogate_keys_of(tx, row.id)?;
     keys.extend(before);
+    keys.extend(key_of_tags(tx, row.id, &tags_before, &content.tags)?);
     record(tx, row.id, if was_live { "updated" } else { "published" }, keys)
 }
 
@@ -51,9 +53,11 @@ pub fn publish(tx: &mut Tx<'_>, row: &ArticleRow, content: &Content, body: &Body
 /// # Errors
 /// When the database fails.
 pub fn withdraw(tx: &mut Tx<'_>, id: ArticleId) -> Result<()> {
-    let keys = surrogate_keys_of(tx, id)?;
+    let mut keys = surrogate_keys_of(tx, id)?;
+    let tags = live_tags_of(tx, id)?;
     diesel::delete(live_articles::table.find(id)).execute(tx.conn)?;
     touch_relatives(tx, id)?;
+    keys.extend(key_of_tags(tx, id, &tags, &[])?);
     record(tx, id, "withdrawn", keys)
 }
 
@@ -190,8 +194,7 @@ fn surrogate_keys_of(tx: &mut Tx<'_>, id: ArticleId) -> Result<Vec<String>> {
     let section: Option<SectionId> =
         live_articles::table.find(id).select(live_articles::section_id).first(tx.conn).optional()?;
     let Some(section) = section else { return Ok(Vec::new()) };
-    let tags: Vec<TagId> =
-        live_tags::table.filter(live_tags::article_id.eq(id)).select(live_tags::tag_id).load(tx.conn)?;
+    let tags = live_tags_of(tx, id)?;
     let staff: Vec<StaffId> =
         live_authors::table.filter(live_authors::article_id.eq(id)).select(live_authors::staff_id).load(tx.conn)?;
     let relatives: Vec<ArticleId> =
@@ -202,6 +205,22 @@ fn surrogate_keys_of(tx: &mut Tx<'_>, id: ArticleId) -> Result<Vec<String>> {
     keys.extend(staff.iter().map(|id| format!("staff-{id}")));
     keys.extend(relatives.iter().map(|id| format!("article-{id}")));
     Ok(keys)
+}
+
+fn live_tags_of(tx: &mut Tx<'_>, id: ArticleId) -> Result<Vec<TagId>> {
+    Ok(live_tags::table.filter(live_tags::article_id.eq(id)).select(live_tags::tag_id).load(tx.conn)?)
+}
+
+/// The key of the list of tags, if readers have come to see a tag by this article, or have ceased to.
+fn key_of_tags(tx: &mut Tx<'_>, id: ArticleId, before: &[TagId], after: &[TagId]) -> Result<Option<String>> {
+    let left = before.iter().filter(|tag| !after.contains(tag));
+    let joined = after.iter().filter(|tag| !before.contains(tag));
+    for tag in left.chain(joined) {
+        if !facets::has_others(tx, &Facet::tag(*tag), id)? {
+            return Ok(Some("tags".to_owned()));
+        }
+    }
+    Ok(None)
 }
 
 fn record(tx: &mut Tx<'_>, id: ArticleId, kind: &'static str, mut keys: Vec<String>) -> Result<()> {

@@ -416,8 +416,8 @@ fn finish(
     revisions::append(tx, &Revision { resource_id: id.into(), number: row.revision, kind, content: &content, by })?;
     let mut keys: Vec<String> = affected.iter().chain([&id]).map(|id| format!("section-{id}")).collect();
     keys.push("sections".to_owned());
-    if kind == "updated" {
-        // Lists of articles embed sections, and are not keyed by them.
+    if kind == "updated" || kind == "trashed" {
+        // Lists of articles embed sections and are filtered by them, and are not keyed by them.
         keys.push("articles".to_owned());
     }
     keys.sort_unstable();

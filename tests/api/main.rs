@@ -16,6 +16,7 @@ mod support;
 mod articles;
 mod auth;
 mod authz;
+mod changes;
 mod commands;
 mod concurrency;
 mod faults;

@@ -143,6 +143,23 @@ both! {
         app.editor().get(&format!("/v1/sections?view=working&cursor={next}")).expect(400);
     }
 
+    fn a_tree_is_one_answer_and_has_no_cursor(app) {
+        for name in ["World", "Asia", "Sport"] {
+            create(app, name, None);
+        }
+        let next = app.anonymous().get("/v1/sections?limit=1").expect(200).json()["page"]["next"].as_str().unwrap().to_owned();
+        app.anonymous().get(&format!("/v1/sections?limit=1&cursor={next}")).expect(200);
+
+        for cursor in [next.as_str(), "AAAA", ""] {
+            for query in ["tree=true", "tree=true&limit=1", "tree=true&view=working"] {
+                let refused = app.editor().get(&format!("/v1/sections?{query}&cursor={cursor}")).expect(400);
+                assert_eq!(refused.pointers(), ["/cursor"], "{query} {cursor}");
+            }
+        }
+        let tree = app.anonymous().get("/v1/sections?tree=true&limit=1").expect(200).json();
+        assert_eq!((tree["data"].as_array().unwrap().len(), &tree["page"]["next"], &tree["page"]["prev"]), (3, &Value::Null, &Value::Null));
+    }
+
     fn renaming_and_moving_carry_all_that_is_below(app) {
         chain(app, &["World", "Asia", "Iran"]);
         // Not below it, although its path begins alike.
