@@ -363,6 +363,20 @@ fn the_documented_passwords_open_only_what_serve_demo_made() {
 }
 
 #[test]
+fn a_new_database_has_no_credentials() {
+    let database = Database::empty(Backend::Sqlite);
+    let program = database.serve(&[]);
+
+    for demo in demo::logins() {
+        login(&program.base, demo.email, demo.password).expect(401);
+    }
+    for (email, password) in [("admin", "admin"), ("admin@example.org", "admin"), ("root@localhost", "")] {
+        assert!([401, 422].contains(&login(&program.base, email, password).status), "{email}");
+    }
+    assert_eq!(database.run(&["user", "list"], "").out.lines().count(), 1, "only the head of the table");
+}
+
+#[test]
 fn openapi_prints_writes_and_compares_the_file() {
     let directory = tempfile::tempdir().unwrap();
     let openapi = |arguments: &[&str]| {

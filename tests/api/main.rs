@@ -29,6 +29,7 @@ mod migrations;
 mod openapi;
 mod outage;
 mod problems;
+mod protocol;
 mod reading;
 mod sections;
 mod smoke;
