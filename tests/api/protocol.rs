@@ -128,6 +128,8 @@ fn whisper(base: &str) -> Vec<String> {
         .expect(400);
     let article = json!({ "title": "cnrtitle", "slug": "plain", "body_html": "<p>cnrbody</p>" });
     admin.post("/v1/articles", article).expect(201);
+    // What is not HTTP is the client's mistake, and no error of the server.
+    assert!(raw::exchange(base, b"nonsense\r\n\r\n").starts_with("HTTP/1.1 400 "));
     let mut secrets =
         vec!["cnr".to_owned(), PASSWORD.to_owned(), "newsroom.test".to_owned(), "203.0.113.77".to_owned()];
     secrets.extend([access, refresh, reset]);
@@ -159,6 +161,7 @@ fn the_log_keeps_no_password_token_address_or_text_however_much_it_tells() {
             program.end();
             let log = std::fs::read_to_string(&path).unwrap();
             assert!(log.contains("Request refused"), "the log tells something: {log}");
+            assert!(!log.contains("ERROR"), "{log}");
             for secret in secrets {
                 let line = log.lines().find(|line| line.contains(&secret));
                 assert_eq!(line, None, "the log has \"{secret}\"");
