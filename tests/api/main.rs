@@ -31,6 +31,7 @@ mod outage;
 mod problems;
 mod protocol;
 mod reading;
+mod readme;
 mod sections;
 mod smoke;
 mod staff;
