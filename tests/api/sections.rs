@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{App, Response, both, id};
+use crate::support::{App, Backend, Response, both, id};
 
 /// A section below another.
 fn create(app: &App, name: &str, parent: Option<&str>) -> Response {
@@ -215,6 +215,25 @@ both! {
         assert_eq!(restore(app, "m2").expect(409).problem(), "invalid_transition");
         patch(app, "m1", json!({ "parent": "l6" })).expect(200);
         assert_eq!(restore(app, "m2").expect(200).json()["path"], "l1/l2/l3/l4/l5/l6/m1/m2");
+    }
+
+    fn a_site_has_at_most_500_sections(app) {
+        let columns = "INSERT INTO sections (id, slug, name, path, position, revision, created_at, updated_at)";
+        let values = "'s' || i, 'S', 's' || i, 0, 1, '2026-01-02 03:04:05.678', '2026-01-02 03:04:05.678'";
+        app.database.sql(&match app.database.backend {
+            Backend::Sqlite => format!("{columns} WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 499) SELECT randomblob(16), {values} FROM n"),
+            Backend::Postgres => format!("{columns} SELECT gen_random_uuid(), {values} FROM generate_series(1, 499) AS n (i)").replace("'2026-01-02 03:04:05.678'", "TIMESTAMP '2026-01-02 03:04:05.678'"),
+        });
+        create(app, "The last", None);
+
+        let refused = app.editor().post("/v1/sections", json!({ "name": "One too many" })).expect(422);
+
+        assert_eq!(refused.json()["errors"][0]["code"], "too_many");
+        let tree = app.anonymous().get("/v1/sections?tree=true").expect(200).json();
+        assert_eq!(tree["data"].as_array().unwrap().len(), 500);
+        app.editor().delete("/v1/sections/the-last", "*").expect(204);
+        create(app, "Instead", None);
+        assert_eq!(app.editor().verb("/v1/sections/the-last/restore", "*").expect(409).problem(), "invalid_transition");
     }
 
     fn a_section_in_use_stays(app) {
