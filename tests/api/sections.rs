@@ -236,6 +236,24 @@ both! {
         assert_eq!(app.editor().verb("/v1/sections/the-last/restore", "*").expect(409).problem(), "invalid_transition");
     }
 
+    fn a_new_name_is_news_in_the_sections_below_too(app) {
+        chain(app, &["World", "Asia", "Iran"]);
+        for (patch, affected) in [(json!({ "name": "The world" }), ["world", "asia"].as_slice()), (json!({ "slug": "globe" }), &["asia", "iran"])] {
+            crate::articles::age(app);
+            let ask = |section: &str| app.anonymous().get(&format!("/v1/sections/{section}")).expect(200);
+            let old: Vec<_> = affected.iter().map(|section| ask(section)).collect();
+
+            app.editor().patch("/v1/sections/world", "*", patch.clone()).expect(200);
+
+            for (section, old) in affected.iter().zip(&old) {
+                let client = app.anonymous();
+                let path = format!("/v1/sections/{section}");
+                let asked = client.request("GET", &path).header("if-modified-since", old.header("last-modified").unwrap());
+                assert_ne!(asked.send().expect(200).bytes, old.bytes, "{patch} {section}");
+            }
+        }
+    }
+
     fn a_section_in_use_stays(app) {
         chain(app, &["World", "Asia"]);
         app.draft("One", json!({ "section": "world" }));
