@@ -327,8 +327,8 @@ fn finish(tx: &mut Tx<'_>, by: Option<&Caller>, id: StaffId, kind: &'static str)
     let by = by.map(|caller| caller.user_id);
     revisions::append(tx, &Revision { resource_id: id.into(), number: row.revision, kind, content: &content, by })?;
     let mut keys = vec![format!("staff-{id}"), "staff".to_owned()];
-    if kind == "updated" {
-        // Lists of articles embed staff profiles, and are not keyed by them.
+    if kind == "updated" || kind == "trashed" {
+        // Lists of articles embed staff profiles and are filtered by them, and are not keyed by them.
         keys.push("articles".to_owned());
     }
     changes::append(tx, &Change { kind, resource: "staff", id: id.into(), keys })?;

@@ -152,6 +152,10 @@ fn add_parameters(traits: &Traits, operation: &mut Value) {
     }
     let added = names.into_iter().map(|name| json!({ "$ref": format!("#/components/parameters/{name}") }));
     let mut parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+    for parameter in parameters.iter_mut().filter(|parameter| parameter["in"] == "path") {
+        // What `http::path` refuses.
+        parameter["schema"]["pattern"] = json!(r"^[^\u0000-\u001F\u007F-\u009F/\\]+$");
+    }
     parameters.extend(added);
     if !parameters.is_empty() {
         operation["parameters"] = Value::Array(parameters);
