@@ -29,7 +29,8 @@ fn the_tour_works_when_it_is_pasted() {
     let mut serve = program::command(database.directory(), &["serve", "--demo", "--listen", "127.0.0.1:0"]);
     serve.env("DATABASE_URL", &database.url).env("FRONTPAGE_DRAIN_SECONDS", "0").stderr(Stdio::null());
     let server = program::Program::start(serve);
-    let tour = [blocks("A five-minute tour", "bash"), blocks("A page of a news site", "bash")].concat();
+    let parts = ["A five-minute tour", "A day at the desk", "A page of a news site"];
+    let tour = parts.map(|part| blocks(part, "bash")).concat();
     // A mark after each block tells what it said.
     let script = tour.join("\nprintf '\\f'\n").replace("http://127.0.0.1:8080", &server.base);
     let mut shell = Command::new("bash");
@@ -39,7 +40,9 @@ fn the_tour_works_when_it_is_pasted() {
 
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{}", said.out);
     let said: Vec<&str> = said.out.split('\u{c}').map(str::trim).collect();
-    let [_, posted, unseen, submitted, published, read, recent, changed, _] = said.as_slice() else {
+    let [_, posted, unseen, submitted, published, read, recent, changed, scheduled, now, corrected, killed, _] =
+        said.as_slice()
+    else {
         panic!("the tour has {} blocks; say here what each answers", said.len());
     };
     assert!(posted.starts_with("/v1/articles/"), "{posted}");
@@ -58,6 +61,11 @@ fn the_tour_works_when_it_is_pasted() {
     let mut promised: Value = serde_json::from_str(&blocks("A five-minute tour", "json")[0]).unwrap();
     promised["instance"] = refused["instance"].clone();
     assert_eq!(refused, promised, "the last answer of the tour");
+    assert!(scheduled.contains("\"is_ready\": true"), "{scheduled}");
+    assert!(scheduled.contains("\"state\": \"scheduled\"") && scheduled.contains("2099-01-01T06:00:00.000Z"), "{scheduled}");
+    assert!(now.contains("\"state\": \"published\""), "{now}");
+    assert!(corrected.contains("Fourteen rooms") && corrected.contains("14 rooms, not 40"), "{corrected}");
+    assert!(killed.contains("\"status\": 410") && killed.contains("withdrawn its announcement"), "{killed}");
     for (file, pointer) in [("article.json", "/authors/0/bio_html"), ("recent.json", "/data/5/url")] {
         let text = std::fs::read_to_string(database.directory().join(file)).unwrap();
         let json: Value = serde_json::from_str(&text).expect(&text);
