@@ -15,7 +15,7 @@ use super::{
 use crate::{
     auth::{
         identity::Caller,
-        rights::{Allowance, Operation},
+        rights::{Allowance, Operation, Role},
     },
     clock::Instant,
     config::SiteConfig,
@@ -63,6 +63,9 @@ pub fn rows(
     };
     if Operation::ListWorkingArticles.allowance(caller.role) != Allowance::All {
         query = query.filter(articles::created_by.eq(caller.user_id));
+    }
+    if caller.role != Role::Admin {
+        query = query.filter(articles::state.ne(State::Killed));
     }
     if let Some(state) = filter.state {
         query = query.filter(articles::state.eq(state));

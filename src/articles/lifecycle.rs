@@ -145,9 +145,11 @@ impl Verb {
             (Self::Schedule, State::Draft | State::InReview | State::Approved | State::Withdrawn, Hidden)
             | (Self::Schedule, State::Scheduled, _) => to(State::Scheduled),
             // What readers see can be scheduled to end.
-            (Self::Schedule | Self::Unschedule, State::Published | State::InReview | State::Approved, Current | Outdated) => {
-                Ok(Next::Same)
-            }
+            (
+                Self::Schedule | Self::Unschedule,
+                State::Published | State::InReview | State::Approved,
+                Current | Outdated,
+            ) => Ok(Next::Same),
             (Self::Unschedule, State::Scheduled, _) => Ok(Next::Former),
             (Self::Withdraw, State::Published | State::InReview | State::Approved, Current | Outdated) => {
                 to(State::Withdrawn)
@@ -155,7 +157,9 @@ impl Verb {
             (Self::Correct, State::Published | State::InReview | State::Approved, Current | Outdated)
             | (Self::Fix, State::Published | State::InReview | State::Approved, Outdated) => to(State::Published),
             (Self::Kill, State::Published | State::InReview | State::Approved, Current | Outdated)
-            | (Self::Kill, State::Withdrawn | State::InReview | State::Approved | State::Draft, Hidden) => to(State::Killed),
+            | (Self::Kill, State::Withdrawn | State::InReview | State::Approved | State::Draft, Hidden) => {
+                to(State::Killed)
+            }
             (Self::Revive, State::Killed, _) => to(State::Withdrawn),
             (verb, state, liveness) => Err(refuse(&verb.objection(state, liveness))),
         }

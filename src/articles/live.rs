@@ -17,8 +17,8 @@ use crate::{
     db::{
         Conn, Now,
         schema::{
-            live_articles, live_authors, live_bodies, live_notices, live_related, live_slugs, live_tags, sections, staff,
-            tags,
+            live_articles, live_authors, live_bodies, live_notices, live_related, live_slugs, live_tags, sections,
+            staff, tags,
         },
     },
     error::{Code, Error, Result},
@@ -96,16 +96,13 @@ pub fn get(conn: &mut Conn, reference: &Reference<ArticleId>, site: &SiteConfig,
 
 /// The answer for an article that readers do not see.
 fn absence(conn: &mut Conn, id: ArticleId) -> Result<Error> {
-    let notice: Option<(String, Instant)> = live_notices::table
-        .find(id)
-        .select((live_notices::notice, live_notices::killed_at))
-        .first(conn)
-        .optional()?;
+    let notice: Option<(String, Instant)> =
+        live_notices::table.find(id).select((live_notices::notice, live_notices::killed_at)).first(conn).optional()?;
     Ok(match notice {
         None => Error::not_found(),
-        Some((notice, killed_at)) => Error::new(Code::Killed, notice.clone())
-            .with("notice", notice)
-            .with("killed_at", killed_at.to_string()),
+        Some((notice, killed_at)) => {
+            Error::new(Code::Killed, notice.clone()).with("notice", notice).with("killed_at", killed_at.to_string())
+        }
     })
 }
 

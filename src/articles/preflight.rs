@@ -46,7 +46,11 @@ pub fn findings(_conn: &mut Conn, content: &Content, body: &Body, rules: &Prefli
         findings.add("missing_byline", "/authors", "Nobody is named as author, and there is no byline.");
     }
     if content.excerpt.is_none() && content.standfirst.is_none() {
-        findings.add("missing_excerpt", "/excerpt", "There is neither an excerpt nor a standfirst; one is made from the body.");
+        findings.add(
+            "missing_excerpt",
+            "/excerpt",
+            "There is neither an excerpt nor a standfirst; one is made from the body.",
+        );
     }
     Ok(findings.found)
 }

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     body::Body,
     changes::{self, Change},
+    clock::Instant,
     db::{
         Tx,
         schema::{
@@ -21,7 +22,6 @@ use crate::{
             live_tags,
         },
     },
-    clock::Instant,
     error::{Error, Result},
     ids::{ArticleId, SectionId, StaffId, TagId},
     input::{Line, Prose, Slug, WebUrl},
@@ -123,11 +123,7 @@ pub fn withdraw(tx: &mut Tx<'_>, id: ArticleId) -> Result<()> {
 /// When the database fails.
 pub fn kill(tx: &mut Tx<'_>, id: ArticleId, notice: &str) -> Result<()> {
     diesel::insert_into(live_notices::table)
-        .values((
-            live_notices::article_id.eq(id),
-            live_notices::notice.eq(notice),
-            live_notices::killed_at.eq(tx.now),
-        ))
+        .values((live_notices::article_id.eq(id), live_notices::notice.eq(notice), live_notices::killed_at.eq(tx.now)))
         .execute(tx.conn)?;
     let keys = surrogate_keys_of(tx, id)?;
     remove(tx, id)?;
@@ -223,9 +219,11 @@ fn note_publication(tx: &mut Tx<'_>, release: &Release<'_>, visible_from: Instan
     )
     .execute(tx.conn)?;
     let begins_at = visible_from.max(tx.now);
-    diesel::update(article_publications::table.filter(article_publications::article_id.eq(id)).filter(is_open_at(begins_at)))
-        .set(article_publications::visible_until.eq(begins_at))
-        .execute(tx.conn)?;
+    diesel::update(
+        article_publications::table.filter(article_publications::article_id.eq(id)).filter(is_open_at(begins_at)),
+    )
+    .set(article_publications::visible_until.eq(begins_at))
+    .execute(tx.conn)?;
     diesel::insert_into(article_publications::table)
         .values((
             article_publications::article_id.eq(id),

@@ -30,8 +30,7 @@ use crate::{
     ids::ArticleId,
     reference::Reference,
     revisions::Basis,
-    sections,
-    state,
+    sections, state,
 };
 
 endpoints! {

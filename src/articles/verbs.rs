@@ -17,9 +17,7 @@ use crate::{
     body::BlockId,
     config::Severity,
     error::Error,
-    http::{
-        call::Call, problem::Refusal, query::Moment, reply::Reply, routing::endpoints, view::NoInput,
-    },
+    http::{call::Call, problem::Refusal, query::Moment, reply::Reply, routing::endpoints, view::NoInput},
     ids::ArticleId,
     input::{Faults, Invalid, Prose},
     reference::Reference,
@@ -92,7 +90,9 @@ struct BlockReference(BlockId);
 
 impl BlockReference {
     fn parse(text: &str) -> Result<Self, Invalid> {
-        BlockId::parse(text).map(Self).ok_or_else(|| Invalid::new("invalid_id", "must be the id of a block of the body"))
+        BlockId::parse(text)
+            .map(Self)
+            .ok_or_else(|| Invalid::new("invalid_id", "must be the id of a block of the body"))
     }
 }
 

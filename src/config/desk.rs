@@ -48,15 +48,16 @@ impl PreflightRules {
     fn parse(text: &str) -> Result<Self, String> {
         let mut rules = BTreeMap::new();
         for rule in text.split(',').map(str::trim).filter(|rule| !rule.is_empty()) {
-            let (code, weight) = rule.split_once('=').ok_or_else(|| format!("\"{rule}\" is not of the form code=severity"))?;
+            let (code, weight) =
+                rule.split_once('=').ok_or_else(|| format!("\"{rule}\" is not of the form code=severity"))?;
             if !PREFLIGHT_CODES.contains(&code) {
                 return Err(format!("\"{code}\" is not known; known are {}", PREFLIGHT_CODES.join(", ")));
             }
             let severity = match weight {
                 "off" => None,
-                weight => Some(
-                    Severity::parse(weight).ok_or_else(|| format!("\"{weight}\" must be error, warning or off"))?,
-                ),
+                weight => {
+                    Some(Severity::parse(weight).ok_or_else(|| format!("\"{weight}\" must be error, warning or off"))?)
+                }
             };
             if rules.insert(code.to_owned(), severity).is_some() {
                 return Err(format!("\"{code}\" stands twice"));
@@ -85,8 +86,7 @@ pub struct DeskConfig {
 impl DeskConfig {
     pub(super) fn read(args: &DeskArgs, reader: &mut Reader) -> Option<Self> {
         let preflight = reader.setting("FRONTPAGE_PREFLIGHT", &args.preflight, "", PreflightRules::parse);
-        let schedule =
-            reader.number("FRONTPAGE_SCHEDULE_SECONDS", &args.schedule_seconds, SCHEDULE_SECONDS, 1..=3600);
+        let schedule = reader.number("FRONTPAGE_SCHEDULE_SECONDS", &args.schedule_seconds, SCHEDULE_SECONDS, 1..=3600);
         let revision_days = reader.number("FRONTPAGE_REVISION_DAYS", &args.revision_days, REVISION_DAYS, 0..=36_500);
         Some(Self { preflight: preflight?, schedule_seconds: schedule?, revision_days: revision_days? })
     }

@@ -28,13 +28,12 @@ pub fn register_viewer(config: &mut web::ServiceConfig) {
 
 /// A resource that answers GET and HEAD, and 405 to all else.
 fn read_only(path: &str, handler: impl Fn() -> Route) -> Resource {
-    web::resource(path)
-        .route(handler().method(Method::GET))
-        .route(handler().method(Method::HEAD))
-        .default_service(web::to(|| async {
+    web::resource(path).route(handler().method(Method::GET)).route(handler().method(Method::HEAD)).default_service(
+        web::to(|| async {
             let refusal = Error::new(Code::MethodNotAllowed, "Allowed here: GET, HEAD.").allow("GET, HEAD");
             Err::<HttpResponse, _>(Refusal(refusal))
-        }))
+        }),
+    )
 }
 
 async fn viewer_moved(call: Call) -> Result<HttpResponse, Refusal> {

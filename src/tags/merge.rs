@@ -46,7 +46,8 @@ pub fn merge(
     store::set_trashed(tx, &from, Some(tx.now))?;
     store::keep(tx, Some(by), from.id, "merged")?;
     if was_live {
-        let keys = vec![format!("tag-{}", from.id), format!("tag-{}", into.id), "tags".to_owned(), "articles".to_owned()];
+        let keys =
+            vec![format!("tag-{}", from.id), format!("tag-{}", into.id), "tags".to_owned(), "articles".to_owned()];
         changes::append(tx, &Change { kind: "merged", resource: "tag", id: from.id.into(), keys })?;
     }
     Ok(into)

@@ -145,14 +145,12 @@ pub fn page(
 ) -> Result<Vec<TagRow>> {
     let mut query = tags::table.select(TagRow::as_select()).into_boxed();
     query = match shown {
-        Shown::Live => query
-            .filter(tags::trashed_at.is_null())
-            .filter(exists(
-                live_tags::table
-                    .inner_join(live_articles::table)
-                    .filter(live_tags::tag_id.eq(tags::id))
-                    .filter(live::is_visible()),
-            )),
+        Shown::Live => query.filter(tags::trashed_at.is_null()).filter(exists(
+            live_tags::table
+                .inner_join(live_articles::table)
+                .filter(live_tags::tag_id.eq(tags::id))
+                .filter(live::is_visible()),
+        )),
         Shown::Working => query.filter(tags::trashed_at.is_null()),
         // A merged tag does not come back, so it is not on offer.
         Shown::Trash => query.filter(tags::trashed_at.is_not_null()).filter(tags::merged_into_id.is_null()),

@@ -89,7 +89,23 @@ fn articles() -> Vec<Case> {
         case(Operation::RestoreArticle, "POST", "/v1/articles/{id}/restore", Article("trashed")),
         case(Operation::SubmitArticle, "POST", "/v1/articles/{id}/submit", Article("draft")),
         case(Operation::ReturnArticle, "POST", "/v1/articles/{id}/return", Article("in_review")),
+        case(Operation::ReviveArticle, "POST", "/v1/articles/{id}/restore", Article("killed")),
+        case(Operation::ApproveArticle, "POST", "/v1/articles/{id}/approve", Article("in_review")),
         case(Operation::PublishArticle, "POST", "/v1/articles/{id}/publish", Article("in_review")),
+        case(Operation::ScheduleArticle, "POST", "/v1/articles/{id}/schedule", Article("draft"))
+            .with(json!({ "publish_at": "2100-01-01T00:00:00Z" })),
+        case(Operation::UnscheduleArticle, "POST", "/v1/articles/{id}/unschedule", Article("scheduled")),
+        case(Operation::CorrectArticle, "POST", "/v1/articles/{id}/correct", Article("published"))
+            .with(json!({ "note": "It was 1961." })),
+        case(Operation::FixArticle, "POST", "/v1/articles/{id}/fix", Article("changed")),
+        case(Operation::KillArticle, "POST", "/v1/articles/{id}/kill", Article("published"))
+            .with(json!({ "notice": "It is gone." })),
+        case(Operation::CheckArticle, "GET", "/v1/articles/{id}/preflight", Article("draft")),
+        case(Operation::ReadArticleHistory, "GET", "/v1/articles/{id}?as_of={now}", Article("published")),
+        case(Operation::ListRevisions, "GET", "/v1/articles/{id}/revisions", Article("draft")),
+        case(Operation::ReadRevision, "GET", "/v1/articles/{id}/revisions/1", Article("draft")),
+        case(Operation::DiffRevision, "GET", "/v1/articles/{id}/revisions/1/diff", Article("draft")),
+        case(Operation::RestoreRevision, "POST", "/v1/articles/{id}/revisions/1/restore", Article("changed")),
         case(Operation::WithdrawArticle, "POST", "/v1/articles/{id}/withdraw", Article("published")),
     ]
 }
@@ -164,7 +180,8 @@ fn unique() -> u32 {
 
 /// Does the operation with whatever the object needs.
 fn perform(client: &Client, case: &Case, object: &Object) -> Response {
-    let mut request = client.request(case.method, &case.path.replace("{id}", &object.id));
+    let path = case.path.replace("{id}", &object.id).replace("{now}", &frontpage::clock::Instant::now().to_string());
+    let mut request = client.request(case.method, &path);
     if let Some(etag) = &object.etag {
         request = request.header("if-match", etag);
     }
@@ -185,6 +202,21 @@ fn article(app: &App, owner: &Client, state: &str) -> Object {
         "in_review" => owner.verb(&format!("{path}/submit"), &draft.etag()).expect(200),
         "published" => app.editor().verb(&format!("{path}/publish"), &draft.etag()).expect(200),
         "trashed" => owner.delete(&path, &draft.etag()).expect(204),
+        "scheduled" => {
+            let request = app.editor();
+            let request = request.request("POST", &format!("{path}/schedule")).header("if-match", &draft.etag());
+            request.json(&json!({ "publish_at": "2100-01-01T00:00:00Z" })).send().expect(200)
+        }
+        "changed" => {
+            let published = app.editor().verb(&format!("{path}/publish"), &draft.etag()).expect(200);
+            app.editor().patch(&path, &published.etag(), json!({ "kicker": "New" })).expect(200)
+        }
+        "killed" => {
+            app.editor().verb(&format!("{path}/publish"), &draft.etag()).expect(200);
+            let admin = app.admin();
+            let request = admin.request("POST", &format!("{path}/kill")).header("if-match", "*");
+            request.json(&json!({ "notice": "It is gone." })).send().expect(200)
+        }
         _ => unreachable!("{state}"),
     };
     Object { id, etag: Some(answer.etag()) }
@@ -278,7 +310,7 @@ fn check_owners(app: &App, case: &Case, state: &str) {
         let client = app.somebody(role.as_str());
         let (own, others) = (article(app, &client, state), article(app, &app.colleague(), state));
         let live = article(app, &app.colleague(), "published");
-        let on_hidden = if state == "published" { 403 } else { 404 };
+        let on_hidden = if matches!(state, "published" | "changed") { 403 } else { 404 };
         match case.operation.allowance(*role) {
             Allowance::No => {
                 for object in [&own, &others, &live] {
@@ -297,6 +329,15 @@ fn check_owners(app: &App, case: &Case, state: &str) {
             }
         }
     }
+}
+
+/// What was killed is for administrators; its author is told so, and another author nothing.
+fn check_killed(app: &App, case: &Case) {
+    let of = |owner: &Client| article(app, owner, "killed");
+    refused(app, &app.author(), case, &of(&app.author()), 403, "the author");
+    refused(app, &app.author(), case, &of(&app.colleague()), 404, "another author");
+    refused(app, &app.editor(), case, &of(&app.author()), 403, "an editor");
+    done(&perform(&app.admin(), case, &of(&app.author())), case, "an administrator");
 }
 
 /// A row of the table for the own account: another's session is none.
@@ -363,6 +404,7 @@ fn check_all(app: &App, cases: Vec<Case>) {
     for case in cases {
         check_strangers(app, &case);
         match case.on {
+            On::Article("killed") => check_killed(app, &case),
             On::Article(state) => check_owners(app, &case, state),
             On::Account => check_accounts(app, &case),
             On::Nothing | On::Thing(..) => check_roles(app, &case),

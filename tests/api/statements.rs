@@ -222,9 +222,9 @@ fn plan_of_sqlite(database: &Database, statement: &str) -> Vec<String> {
     steps.into_iter().map(|step| step.detail).collect()
 }
 
-/// Tables that grow with the number of articles.
+/// Tables that grow with the number of articles; what is scheduled is as many as a newsroom plans ahead.
 fn grows(table: &str) -> bool {
-    table.starts_with("article")
+    table.starts_with("article") && table != "article_due"
         || table.starts_with("live_")
         || matches!(table, "changes" | "slugs" | "resource_revisions")
 }

@@ -58,7 +58,7 @@ pub fn create(tx: &mut Tx<'_>, caller: &Caller, draft: &Draft) -> Result<Working
         trashed_at: None,
     };
     store::insert(tx, &row, &content, &stored)?;
-    Ok(Working { row, content, body: stored, warnings })
+    Ok(Working { row, content, body: stored, warnings, before_clock: None })
 }
 
 /// Changes the working copy by a merge patch.
@@ -68,13 +68,13 @@ pub fn create(tx: &mut Tx<'_>, caller: &Caller, draft: &Draft) -> Result<Working
 pub fn update(tx: &mut Tx<'_>, caller: &Caller, old: Working, basis: &Basis, edit: &Edit) -> Result<Working> {
     check(tx, &old, basis, Some(edit))?;
     require_editable(&old.row)?;
-    let input = edit.apply(old.content.document()?)?;
     let subject = Subject { id: old.row.id, related: &old.content.related };
+    let content = edit.apply(old.content.document()?).and_then(|input| settle(tx, &subject, caller, &input));
     let body = match edit.body.clone() {
         Some(body) => body.and_then(|body| body.adopting(&old.body.body)),
         None => Ok(ReadBody { stored: old.body.clone(), warnings: Vec::new(), lacks_ids: false }),
     };
-    let (ReadBody { stored, warnings, .. }, content) = together(body, settle(tx, &subject, caller, &input))?;
+    let (ReadBody { stored, warnings, .. }, content) = together(body, content)?;
     revise(tx, caller, old, content, stored, warnings, ("edited", None))
 }
 
@@ -109,7 +109,7 @@ pub(super) fn revise(
     let summary = summary.unwrap_or_else(|| format!("Changed {}", changed.join(", ")));
     let step = Step { kind, summary, note: None, is_published: false };
     let row = store::save(tx, row, &content, &body, caller.user_id, &step)?;
-    Ok(Working { row, content, body, warnings })
+    Ok(Working { row, content, body, warnings, before_clock: None })
 }
 
 /// Moves an article that readers do not see to the trash.
@@ -155,12 +155,12 @@ fn set_trashed(
     at: Option<Instant>,
     kind: &'static str,
 ) -> Result<Working> {
-    let Working { mut row, content, body, warnings } = old;
+    let Working { mut row, content, body, warnings, .. } = old;
     row.trashed_at = at;
     let summary = if at.is_some() { "Moved to the trash" } else { "Brought back from the trash" };
     let step = Step { kind, summary: summary.to_owned(), note: None, is_published: false };
     let row = store::save(tx, row, &content, &body, caller.user_id, &step)?;
-    Ok(Working { row, content, body, warnings })
+    Ok(Working { row, content, body, warnings, before_clock: None })
 }
 
 /// Resolves what an input refers to and settles its slug.

@@ -8,8 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Edit, ReadBody, Working, check,
     edit::{revise, settle, update},
-    require_editable,
-    store::{self},
+    is_current, require_editable, store,
     written::together,
 };
 use crate::{
@@ -46,7 +45,7 @@ pub fn merge(
     basis: &Basis,
     edit: &Edit,
 ) -> Result<(Working, Outcome)> {
-    let known = if basis.admits(old.row.revision) { None } else { basis.known() };
+    let known = if is_current(&old, basis) { None } else { basis.known() };
     let base = known.map(|number| store::said_at(tx.conn, old.row.id, number)).transpose()?.flatten();
     let Some((base_content, base_body)) = base else {
         return Ok((update(tx, caller, old, basis, edit)?, Outcome::Plain));

@@ -26,12 +26,16 @@ pub use self::{
 use super::{
     content::{Content, Correction, StoredBody},
     lifecycle::{self, Liveness, State},
-    live, resolve::Embedded,
+    live,
+    resolve::Embedded,
     schedule,
     view::{Bodies, WorkingArticle, excerpt},
 };
 use crate::{
-    auth::{identity::Caller, rights::{Operation, Role}},
+    auth::{
+        identity::Caller,
+        rights::{Operation, Role},
+    },
     body::{Body, Warning},
     clock::Instant,
     config::{ArticlePlaces, SiteConfig},
@@ -103,6 +107,9 @@ pub struct Working {
     pub body: StoredBody,
     /// What was dropped when the body was read, if it was read just now.
     pub warnings: Vec<Warning>,
+    /// The newest revision before it was recorded what happened by the clock, if that was just now. Whoever knows that
+    /// one misses nothing that anybody wrote.
+    before_clock: Option<i32>,
 }
 
 impl ArticleRow {
@@ -121,7 +128,7 @@ impl Working {
         let json: String =
             article_bodies::table.find((row.id, &row.body_digest)).select(article_bodies::blocks).first(conn)?;
         let body = StoredBody::read(json, row.body_digest.clone())?;
-        Ok(Self { content: Content::read(&row.content)?, row, body, warnings: Vec::new() })
+        Ok(Self { content: Content::read(&row.content)?, row, body, warnings: Vec::new(), before_clock: None })
     }
 
     /// Returns the view of the newest revision, with the bodies that were asked for.
@@ -129,7 +136,8 @@ impl Working {
     /// # Errors
     /// When the database fails.
     pub fn view(self, conn: &mut Conn, site: &SiteConfig, parts: &Parts) -> Result<WorkingArticle> {
-        let users = vec![self.row.created_by, self.row.updated_by].into_iter().chain(self.content.assigned_to).collect();
+        let users =
+            vec![self.row.created_by, self.row.updated_by].into_iter().chain(self.content.assigned_to).collect();
         let embedded = Embedded::load(conn, std::iter::once(&self.content), users)?;
         let bodies = parts.of(&self.body)?;
         let warnings = (!self.warnings.is_empty()).then_some(self.warnings);
@@ -189,16 +197,15 @@ pub fn present(
 ) -> Result<WorkingArticle> {
     let (excerpt, excerpt_is_derived) = excerpt(&content, body);
     let section = embedded.section(&content);
-    let url = site.article_url(ArticlePlaces {
-        id: row.id,
-        slug: &row.slug,
-        section_path: section.as_ref().map(|section| section.path.as_str()),
-        first_published_at: row.first_published_at,
-    });
     Ok(WorkingArticle {
         view: "working",
         id: row.id,
-        url,
+        url: site.article_url(ArticlePlaces {
+            id: row.id,
+            slug: &row.slug,
+            section_path: section.as_ref().map(|section| section.path.as_str()),
+            first_published_at: row.first_published_at,
+        }),
         state: row.state,
         revision: row.revision,
         has_unpublished_changes: row.liveness() == Liveness::Outdated,
@@ -207,7 +214,6 @@ pub fn present(
         excerpt,
         excerpt_is_derived,
         language: content.language.to_string(),
-        section,
         authors: embedded.authors(&content),
         tags: embedded.tags(&content),
         featured: content.featured,
@@ -238,6 +244,7 @@ pub fn present(
         source: content.source,
         seo: content.seo,
         extensions: content.extensions.map(|extensions| extensions.0),
+        section,
     })
 }
 
@@ -293,7 +300,11 @@ pub fn take(
     operation: Operation,
 ) -> Result<Working> {
     let found = find(tx.conn, reference, caller, operation)?;
-    if schedule::record(tx, found.row.id)? { find(tx.conn, reference, caller, operation) } else { Ok(found) }
+    if !schedule::record(tx, found.row.id)? {
+        return Ok(found);
+    }
+    let recorded = find(tx.conn, reference, caller, operation)?;
+    Ok(Working { before_clock: Some(found.row.revision), ..recorded })
 }
 
 /// Returns which of some articles exist for a caller: those that readers see, and those that the caller may read.
@@ -315,8 +326,12 @@ pub fn visible_ids(conn: &mut Conn, ids: Vec<ArticleId>, caller: &Caller) -> Res
     Ok(visible)
 }
 
+fn is_current(old: &Working, basis: &Basis) -> bool {
+    basis.admits(old.row.revision) || old.before_clock.is_some_and(|before| basis.admits(before))
+}
+
 fn check(tx: &mut Tx<'_>, old: &Working, basis: &Basis, edit: Option<&Edit>) -> Result<()> {
-    if basis.admits(old.row.revision) {
+    if is_current(old, basis) {
         return Ok(());
     }
     let base = match basis.known() {

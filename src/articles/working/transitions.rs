@@ -107,9 +107,9 @@ pub fn transition(
     let is_published = matches!(act, Act::Publish | Act::Correct(..) | Act::Fix)
         || (matches!(act, Act::Schedule(_)) && working.row.state == State::Scheduled);
     let step = Step { kind: verb.revision_kind(), summary, note, is_published };
-    let Working { row, content, body, warnings } = working;
+    let Working { row, content, body, warnings, .. } = working;
     let row = store::save(tx, row, &content, &body, caller.user_id, &step)?;
-    Ok(Working { row, content, body, warnings })
+    Ok(Working { row, content, body, warnings, before_clock: None })
 }
 
 /// Does what a verb does besides changing the state; returns the summary and the note of the revision.
@@ -143,7 +143,11 @@ fn perform(
             if let Some(id) = block_id
                 && !working.body.body.has_block(id)
             {
-                return Err(Error::invalid("/block_id", "not_found", format!("there is no block \"{id}\" in the body")));
+                return Err(Error::invalid(
+                    "/block_id",
+                    "not_found",
+                    format!("there is no block \"{id}\" in the body"),
+                ));
             }
             let correction = Correction { at: tx.now, note: note.to_string(), block_id: block_id.clone() };
             working.row.corrections = Correction::append(&working.row.corrections, correction)?;
@@ -210,13 +214,7 @@ fn release(
 }
 
 /// Schedules publishing or withdrawing; returns the summary of the revision.
-fn plan(
-    tx: &mut Tx<'_>,
-    working: &mut Working,
-    times: Times,
-    was: State,
-    rules: &PreflightRules,
-) -> Result<String> {
+fn plan(tx: &mut Tx<'_>, working: &mut Working, times: Times, was: State, rules: &PreflightRules) -> Result<String> {
     let publish_at = times.publish_at.or(working.row.publish_at);
     let becomes_scheduled = working.row.state == State::Scheduled;
     if let Some(at) = [times.publish_at, times.withdraw_at].into_iter().flatten().find(|at| *at <= tx.now) {

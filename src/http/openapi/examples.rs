@@ -1,4 +1,6 @@
 //! A realistic example for each operation's input and answer, from one file that a test validates.
+//!
+//! `{"$like": "publishArticle", "state": "approved"}` is the answer of another operation with some members of its own.
 
 use serde_json::Value;
 
@@ -14,6 +16,7 @@ pub fn complete(document: &mut Value) {
             set(&mut operation["requestBody"]["content"], input);
         }
         if let Some(answer) = example.get("response") {
+            let answer = &like(&examples, answer);
             for status in ["200", "201"] {
                 if operation["responses"].get(status).is_some() {
                     set(&mut operation["responses"][status]["content"], answer);
@@ -21,6 +24,17 @@ pub fn complete(document: &mut Value) {
             }
         }
     }
+}
+
+/// Returns an example with all its members.
+fn like(examples: &Value, example: &Value) -> Value {
+    let Some(other) = example.get("$like").and_then(Value::as_str) else { return example.clone() };
+    let mut whole = like(examples, &examples[other]["response"]);
+    if let (Some(whole), Some(own)) = (whole.as_object_mut(), example.as_object()) {
+        whole
+            .extend(own.iter().filter(|(name, _)| *name != "$like").map(|(name, value)| (name.clone(), value.clone())));
+    }
+    whole
 }
 
 fn set(content: &mut Value, example: &Value) {

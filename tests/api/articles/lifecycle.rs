@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{address, change, verb, working};
-use crate::support::{App, both, id};
+use crate::support::{App, Response, both, id};
 
 /// An article in a state, with what readers see of it: nothing, the newest revision, or an older one.
 fn article_in(app: &App, state: &str) -> String {
@@ -12,9 +12,14 @@ fn article_in(app: &App, state: &str) -> String {
     let steps: &[&str] = match state {
         "draft" => &[],
         "in review" => &["submit"],
+        "approved" => &["submit", "approve"],
+        "scheduled" => &["schedule"],
+        "approved and scheduled" => &["submit", "approve", "schedule"],
         "live" => &["publish"],
         "live with changes" => &["publish", "change"],
         "live in review" => &["publish", "change", "submit"],
+        "live and approved" => &["publish", "change", "submit", "approve"],
+        "killed" => &["publish", "kill"],
         "withdrawn" => &["publish", "withdraw"],
         "withdrawn with changes" => &["publish", "withdraw", "change"],
         "withdrawn in review" => &["publish", "withdraw", "submit"],
@@ -25,15 +30,31 @@ fn article_in(app: &App, state: &str) -> String {
         match *step {
             "change" => change(app, &address, json!({ "title": "New title" })).expect(200),
             "trash" => app.editor().delete(&address, "*").expect(204),
-            step => verb(app, &address, step).expect(200),
+            step => does(app, &address, step).expect(200),
         };
     }
     address
 }
 
+fn admin_view(app: &App, address: &str) -> Response {
+    app.admin().get(&format!("{address}?view=working")).expect(200)
+}
+
+/// An administrator does a verb with whatever it needs.
+fn does(app: &App, address: &str, verb: &str) -> Response {
+    let input = match verb {
+        "schedule" => json!({ "publish_at": "2100-01-01T00:00:00Z" }),
+        "correct" => json!({ "note": "It was 1961." }),
+        "kill" => json!({ "notice": "It is gone." }),
+        _ => json!({}),
+    };
+    let admin = app.admin();
+    admin.request("POST", &format!("{address}/{verb}")).header("if-match", "*").json(&input).send()
+}
+
 /// What somebody with a token and what a reader sees: the state, whether there are unpublished changes, the live title.
 fn seen(app: &App, address: &str) -> (String, bool, Option<String>) {
-    let view = working(app, address).json();
+    let view = admin_view(app, address).json();
     let live = app.anonymous().get(address);
     let title = (live.status == 200).then(|| live.json()["title"].as_str().unwrap().to_owned());
     (view["state"].as_str().unwrap().to_owned(), view["has_unpublished_changes"].as_bool().unwrap(), title)
@@ -43,33 +64,42 @@ both! {
     fn each_verb_does_to_each_state_what_the_table_says(app) {
         const NO: &str = "409";
         // What stands in a cell: the state, whether there are unpublished changes, what readers see.
+        let (review, live, new) = ("in_review false -", "published false Old title", "published false New title");
+        let (gone, dead, soon) = ("withdrawn false -", "killed false -", "scheduled false -");
         let table = [
-            ("",                       ["submit",                   "return",                    "publish",                     "withdraw"]),
-            ("draft",                  ["in_review false -",        NO,                          "published false Old title",   NO]),
-            ("in review",              [NO,                         "draft false -",             "published false Old title",   NO]),
-            ("live",                   [NO,                         NO,                          NO,                            "withdrawn false -"]),
-            ("live with changes",      ["in_review true Old title", NO,                          "published false New title",   "withdrawn false -"]),
-            ("live in review",         [NO,                         "published true Old title",  "published false New title",   "withdrawn false -"]),
-            ("withdrawn",              ["in_review false -",        NO,                          "published false Old title",   NO]),
-            ("withdrawn with changes", ["in_review false -",        NO,                          "published false New title",   NO]),
-            ("withdrawn in review",    [NO,                         "draft false -",             "published false Old title",   NO]),
-            ("trash",                  [NO,                         NO,                          NO,                            NO]),
+            ("",                       ["submit",                   "return",                   "approve",                 "publish", "schedule", "unschedule",      "withdraw", "correct", "fix", "kill", "restore"]),
+            ("draft",                  [review,                     NO,                         NO,                        live,      soon,       NO,                NO,         NO,        NO,    NO,     NO]),
+            ("in review",              [NO,                         "draft false -",            "approved false -",        live,      soon,       NO,                NO,         NO,        NO,    NO,     NO]),
+            ("approved",               [NO,                         "draft false -",            NO,                        live,      soon,       NO,                NO,         NO,        NO,    NO,     NO]),
+            ("scheduled",              [NO,                         NO,                         NO,                        live,      soon,       "draft false -",   NO,         NO,        NO,    NO,     NO]),
+            ("approved and scheduled", [NO,                         NO,                         NO,                        live,      soon,       "approved false -", NO,        NO,        NO,    NO,     NO]),
+            ("live",                   [NO,                         NO,                         NO,                        NO,        NO,         NO,                gone,       live,      NO,    dead,   NO]),
+            ("live with changes",      ["in_review true Old title", NO,                         NO,                        new,       NO,         NO,                gone,       new,       new,   dead,   NO]),
+            ("live in review",         [NO,                         "published true Old title", "approved true Old title", new,       NO,         NO,                gone,       new,       new,   dead,   NO]),
+            ("live and approved",      [NO,                         "published true Old title", NO,                        new,       NO,         NO,                gone,       new,       new,   dead,   NO]),
+            ("withdrawn",              [review,                     NO,                         NO,                        live,      soon,       NO,                NO,         NO,        NO,    dead,   NO]),
+            ("withdrawn with changes", [review,                     NO,                         NO,                        new,       soon,       NO,                NO,         NO,        NO,    dead,   NO]),
+            ("withdrawn in review",    [NO,                         "draft false -",            "approved false -",        live,      soon,       NO,                NO,         NO,        NO,    dead,   NO]),
+            ("killed",                 [NO,                         NO,                         NO,                        NO,        NO,         NO,                NO,         NO,        NO,    NO,     gone]),
+            ("trash",                  [NO,                         NO,                         NO,                        NO,        NO,         NO,                NO,         NO,        NO,    NO,     "draft false -"]),
         ];
         let verbs = table[0].1;
         for (state, cells) in &table[1..] {
             for (name, expected) in verbs.iter().zip(cells) {
                 let address = article_in(app, state);
-                let before = (working(app, &address).etag(), seen(app, &address));
+                let before = (admin_view(app, &address).etag(), seen(app, &address));
 
-                let answer = verb(app, &address, name);
+                let answer = does(app, &address, name);
 
                 let (is_state, has_changes, live) = seen(app, &address);
                 if *expected == NO {
-                    assert_eq!((answer.status, answer.problem().as_str()), (409, "invalid_transition"), "{name} on {state}");
-                    assert_eq!((working(app, &address).etag(), (is_state, has_changes, live)), before, "{name} on {state}");
+                    // What readers see already cannot be scheduled to appear.
+                    let problems = if *name == "schedule" && state.starts_with("live") { (422, "invalid_input") } else { (409, "invalid_transition") };
+                    assert_eq!((answer.status, answer.problem().as_str()), problems, "{name} on {state}");
+                    assert_eq!((admin_view(app, &address).etag(), (is_state, has_changes, live)), before, "{name} on {state}");
                 } else {
                     let after = format!("{is_state} {has_changes} {}", live.as_deref().unwrap_or("-"));
-                    assert_eq!((answer.status, after.as_str()), (200, *expected), "{name} on {state}");
+                    assert_eq!((answer.status, after.as_str()), (200, *expected), "{name} on {state}: {}", answer.text());
                     assert_eq!(answer.json()["state"], is_state, "{name} on {state}");
                 }
             }
@@ -79,7 +109,7 @@ both! {
     fn only_what_readers_do_not_see_goes_to_the_trash(app) {
         for (state, status) in [
             ("draft", 204), ("in review", 204), ("withdrawn", 204), ("withdrawn in review", 204),
-            ("live", 409), ("live with changes", 409), ("live in review", 409), ("trash", 409),
+            ("approved", 204), ("scheduled", 409), ("live", 409), ("live with changes", 409), ("live in review", 409), ("trash", 409),
         ] {
             let address = article_in(app, state);
             let before = seen(app, &address);
@@ -167,8 +197,8 @@ both! {
 
     fn nothing_that_does_not_exist_has_verbs(app) {
         let missing = format!("/v1/articles/{}", frontpage::ids::ArticleId::generate());
-        for step in ["submit", "return", "publish", "withdraw", "restore"] {
-            app.editor().verb(&format!("{missing}/{step}"), "*").expect(404);
+        for step in ["submit", "return", "approve", "publish", "schedule", "unschedule", "withdraw", "correct", "fix", "kill", "restore"] {
+            does(app, &missing, step).expect(404);
         }
         app.editor().patch(&missing, "*", json!({})).expect(404);
         app.editor().delete(&missing, "*").expect(404);

@@ -1,12 +1,14 @@
 //! Articles from the outside: written, changed, published, read, renamed.
 
 mod conditions;
+mod corrections;
 mod create;
 mod edit;
 mod embedding;
 mod lifecycle;
 mod publishing;
 mod slugs;
+mod timing;
 
 use serde_json::Value;
 
