@@ -34,8 +34,8 @@ pub use diff::{BlockChange, BlockChangeKind};
 pub use from_html::{FromHtml, Warning, WarningCode};
 pub use href::{Href, HrefFault};
 pub use id::BlockId;
-pub use merge::{BlockConflict, ConflictReason};
 pub use inline::{Inline, LineBreakInline, LinkInline, LinkPart, Mark, TextInline};
+pub use merge::{BlockConflict, ConflictReason};
 pub use words::{SpanKind, TextSpan};
 
 /// The most blocks that a body may have; paragraphs inside quotes count.

@@ -81,7 +81,8 @@ fn steps(old: &[&str], new: &[&str]) -> Vec<SpanKind> {
         let next = numbers.len();
         numbers.entry(word).or_insert(next);
     }
-    let numbered = |words: &[&str]| -> Vec<usize> { words.iter().filter_map(|word| numbers.get(word).copied()).collect() };
+    let numbered =
+        |words: &[&str]| -> Vec<usize> { words.iter().filter_map(|word| numbers.get(word).copied()).collect() };
     shortest(&numbered(old), &numbered(new)).unwrap_or_else(|| {
         let deleted = std::iter::repeat_n(SpanKind::Deleted, old.len());
         deleted.chain(std::iter::repeat_n(SpanKind::Inserted, new.len())).collect()
@@ -132,8 +133,8 @@ fn came_from(furthest: &[usize], diagonal: usize, zero: usize, n_changes: usize)
         return None;
     }
     let (below, above) = (diagonal - 1, diagonal + 1);
-    let is_insertion = diagonal == zero - n_changes
-        || (diagonal != zero + n_changes && at(furthest, below) < at(furthest, above));
+    let is_insertion =
+        diagonal == zero - n_changes || (diagonal != zero + n_changes && at(furthest, below) < at(furthest, above));
     Some(if is_insertion { above } else { below })
 }
 
@@ -176,12 +177,15 @@ mod tests {
         let spans = spans("The talks resumed on Monday.", "The talks resumed on Tuesday.");
 
         let said: Vec<_> = spans.iter().map(|span| (span.kind, span.text.as_str())).collect();
-        assert_eq!(said, [
-            (SpanKind::Equal, "The talks resumed on "),
-            (SpanKind::Deleted, "Monday"),
-            (SpanKind::Inserted, "Tuesday"),
-            (SpanKind::Equal, "."),
-        ]);
+        assert_eq!(
+            said,
+            [
+                (SpanKind::Equal, "The talks resumed on "),
+                (SpanKind::Deleted, "Monday"),
+                (SpanKind::Inserted, "Tuesday"),
+                (SpanKind::Equal, "."),
+            ]
+        );
     }
 
     #[test]

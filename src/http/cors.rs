@@ -62,6 +62,8 @@ pub fn add_headers(headers: &mut HeaderMap, grant: &Grant) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, value);
     headers.insert(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("ETag, Idempotent-Replayed, Link, Location, Preference-Applied, Retry-After, X-Request-Id"),
+        HeaderValue::from_static(
+            "ETag, Idempotent-Replayed, Link, Location, Preference-Applied, Retry-After, X-Request-Id",
+        ),
     );
 }

@@ -150,8 +150,7 @@ async fn get_revision(call: Call) -> Result<HttpResponse, Refusal> {
     Ok(call
         .read_working(move |conn| {
             let row = working::find(conn, &reference, &caller, Operation::ReadRevision)?.row;
-            let (revision, content, body) =
-                working::revision(conn, row.id, number)?.ok_or_else(Error::not_found)?;
+            let (revision, content, body) = working::revision(conn, row.id, number)?.ok_or_else(Error::not_found)?;
             let users = std::iter::once(revision.created_by).chain(content.assigned_to).collect();
             let embedded = Embedded::load(conn, std::iter::once(&content), users)?;
             let summary = RevisionSummary::new(revision, live_revision(conn, &row)?, &embedded);

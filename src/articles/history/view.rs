@@ -13,7 +13,7 @@ use crate::{
         view::{AuthorSummary, UserSummary, excerpt},
         working::{Parts, RevisionRow},
     },
-    body::{Body, BlockChange},
+    body::{BlockChange, Body},
     clock::Instant,
     error::Result,
     http::page::PageInfo,
@@ -259,10 +259,7 @@ pub fn revision(
 ///
 /// # Errors
 /// When a content cannot be written as JSON.
-pub fn diff(
-    from: (i32, Option<&(Content, StoredBody)>),
-    to: (i32, &(Content, StoredBody)),
-) -> Result<RevisionDiff> {
+pub fn diff(from: (i32, Option<&(Content, StoredBody)>), to: (i32, &(Content, StoredBody))) -> Result<RevisionDiff> {
     let old = from.1.map(|(content, _)| content.document()).transpose()?.unwrap_or_default();
     let new = to.1.0.document()?;
     let mut members = Map::new();

@@ -38,13 +38,7 @@ pub enum Outcome {
 ///
 /// # Errors
 /// As [`update`]; `precondition_failed` with what cannot be merged, or when the revision is not known any more.
-pub fn merge(
-    tx: &mut Tx<'_>,
-    caller: &Caller,
-    old: Working,
-    basis: &Basis,
-    edit: &Edit,
-) -> Result<(Working, Outcome)> {
+pub fn merge(tx: &mut Tx<'_>, caller: &Caller, old: Working, basis: &Basis, edit: &Edit) -> Result<(Working, Outcome)> {
     let known = if is_current(&old, basis) { None } else { basis.known() };
     let base = known.map(|number| store::said_at(tx.conn, old.row.id, number)).transpose()?.flatten();
     let Some((base_content, base_body)) = base else {
@@ -103,13 +97,7 @@ struct Members {
 /// The members that are objects of several things that can be changed apart.
 const DIVISIBLE: [&str; 2] = ["seo", "extensions"];
 
-fn merge_members(
-    tx: &mut Tx<'_>,
-    caller: &Caller,
-    old: &Working,
-    base: &Content,
-    edit: &Edit,
-) -> Result<Members> {
+fn merge_members(tx: &mut Tx<'_>, caller: &Caller, old: &Working, base: &Content, edit: &Edit) -> Result<Members> {
     let theirs = old.content.document()?;
     // The patch on what is there now: references as ids, texts in their normal form.
     let input = edit.apply(theirs.clone())?;
@@ -195,9 +183,8 @@ fn stale(
         Err(error) => return error,
         Ok(()) => Error::internal("a conflict without a stale basis"),
     };
-    let error = error
-        .with("current_etag", format!("\"r{}\"", old.row.revision))
-        .with("members", Value::Object(members));
+    let error =
+        error.with("current_etag", format!("\"r{}\"", old.row.revision)).with("members", Value::Object(members));
     match blocks.map(serde_json::to_value) {
         None => error,
         Some(Ok(blocks)) => error.with("conflicts", blocks),

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{from_client, ids, without_ids};
-use crate::body::{Body, BlockChangeKind, BlockId, ConflictReason, SpanKind};
+use crate::body::{BlockChangeKind, BlockId, Body, ConflictReason, SpanKind};
 
 /// Something that an editor does to a body; numbers are places, taken modulo what is there.
 #[derive(Clone, Debug)]
@@ -47,7 +47,10 @@ fn edited(body: &Body, ops: &[Op], who: &str) -> Body {
             Op::Insert(at, text) => blocks.insert(at % (len + 1), paragraph(&format!("{who}{number}"), text)),
             Op::Quote(at, text) => {
                 let parts = [json!({"type": "paragraph", "content": [{"type": "text", "text": text}]})];
-                blocks.insert(at % (len + 1), json!({"type": "quote", "id": format!("{who}{number}"), "content": parts, "citation": null}));
+                blocks.insert(
+                    at % (len + 1),
+                    json!({"type": "quote", "id": format!("{who}{number}"), "content": parts, "citation": null}),
+                );
             }
             _ if len == 0 => {}
             Op::Remove(at) => drop(blocks.remove(at % len)),
@@ -192,16 +195,21 @@ fn a_diff_names_what_was_added_removed_moved_and_changed() {
     let old = body(&[("a", "Alpha"), ("b", "The pier opened in 1951."), ("c", "Gamma"), ("d", "Delta")]);
     let new = body(&[("d", "Delta"), ("a", "Alpha"), ("b", "The pier opened in 1961."), ("e", "Epsilon")]);
 
-    let said: Vec<_> = old.diff(&new).into_iter().map(|c| (c.change, c.id.to_string(), c.after.map(|id| id.to_string()))).collect();
+    let said: Vec<_> =
+        old.diff(&new).into_iter().map(|c| (c.change, c.id.to_string(), c.after.map(|id| id.to_string()))).collect();
 
-    assert_eq!(said, [
-        (BlockChangeKind::Removed, "c".to_owned(), None),
-        (BlockChangeKind::Moved, "d".to_owned(), None),
-        (BlockChangeKind::Changed, "b".to_owned(), None),
-        (BlockChangeKind::Added, "e".to_owned(), Some("b".to_owned())),
-    ]);
+    assert_eq!(
+        said,
+        [
+            (BlockChangeKind::Removed, "c".to_owned(), None),
+            (BlockChangeKind::Moved, "d".to_owned(), None),
+            (BlockChangeKind::Changed, "b".to_owned(), None),
+            (BlockChangeKind::Added, "e".to_owned(), Some("b".to_owned())),
+        ]
+    );
     let changed = old.diff(&new).into_iter().find(|change| change.change == BlockChangeKind::Changed).unwrap();
-    let words: Vec<_> = changed.text.iter().filter(|span| span.kind != SpanKind::Equal).map(|span| span.text.as_str()).collect();
+    let words: Vec<_> =
+        changed.text.iter().filter(|span| span.kind != SpanKind::Equal).map(|span| span.text.as_str()).collect();
     assert_eq!(words, ["1951", "1961"]);
 }
 
@@ -262,15 +270,18 @@ fn a_paragraph_that_is_edited_in_html_keeps_its_id() {
     let heading = adopted("<p>Alpha.</p><h2>The pier</h2><p>Gamma.</p>", &edited);
     assert!(!top(&old).contains(&top(&heading)[1]));
     // The former text of a block does not take the block's id away.
-    let former = adopted("<p>Alpha.</p><p>The pier opened in 1961.</p><p>The pier opened in 1951.</p><p>Gamma.</p>", &edited);
+    let former =
+        adopted("<p>Alpha.</p><p>The pier opened in 1961.</p><p>The pier opened in 1951.</p><p>Gamma.</p>", &edited);
     assert_eq!((top(&former)[1], top(&former).len()), (top(&old)[1], 4));
     assert_ne!(top(&former)[1], top(&former)[2]);
 }
 
 #[test]
 fn a_quote_that_comes_to_another_body_does_not_bring_a_second_id() {
-    let quote = |id: &str| json!({"type": "quote", "id": id, "citation": null,
-        "content": [{"type": "paragraph", "id": "same", "content": [{"type": "text", "text": "Said."}]}]});
+    let quote = |id: &str| {
+        json!({"type": "quote", "id": id, "citation": null,
+        "content": [{"type": "paragraph", "id": "same", "content": [{"type": "text", "text": "Said."}]}]})
+    };
     let base = from_client(json!([paragraph("a", "A")])).unwrap();
     let yours = from_client(json!([quote("q"), paragraph("a", "A")])).unwrap();
     let theirs = from_client(json!([paragraph("a", "A"), paragraph("same", "Same")])).unwrap();

@@ -8,7 +8,12 @@ use super::{address, change, working};
 use crate::support::{App, Backend, Client, Response, both, id};
 
 fn merge(client: &Client, address: &str, etag: &str, patch: Value) -> Response {
-    client.request("PATCH", address).header("if-match", etag).header("prefer", "respond-async, Merge").json(&patch).send()
+    client
+        .request("PATCH", address)
+        .header("if-match", etag)
+        .header("prefer", "respond-async, Merge")
+        .json(&patch)
+        .send()
 }
 
 fn paragraphs(view: &Value) -> Vec<String> {
