@@ -11,6 +11,9 @@ pub fn configure(config: &mut web::ServiceConfig, state: State) {
     http::system::register_viewer(config);
     articles::routes::register(config);
     articles::verbs::register(config);
+    articles::desk::routes::register(config);
+    articles::leases::routes::register(config);
+    articles::previews::routes::register(config);
     sections::routes::register(config);
     staff::routes::register(config);
     tags::routes::register(config);
@@ -24,6 +27,9 @@ pub fn documents() -> Vec<utoipa::openapi::OpenApi> {
     vec![
         articles::routes::document(),
         articles::verbs::document(),
+        articles::desk::routes::document(),
+        articles::leases::routes::document(),
+        articles::previews::routes::document(),
         sections::routes::document(),
         staff::routes::document(),
         tags::routes::document(),
@@ -38,6 +44,9 @@ pub fn routes() -> Vec<(&'static str, &'static str)> {
     [
         articles::routes::TABLE,
         articles::verbs::TABLE,
+        articles::desk::routes::TABLE,
+        articles::leases::routes::TABLE,
+        articles::previews::routes::TABLE,
         sections::routes::TABLE,
         staff::routes::TABLE,
         tags::routes::TABLE,

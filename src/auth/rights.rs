@@ -77,6 +77,13 @@ operations! {
     FixArticle             "fixArticle"         ""              No   All  All;
     KillArticle            "killArticle"        ""              No   No   All;
     CheckArticle           "preflightArticle"   ""              Own  All  All;
+    ListPreviews           "listPreviews"       ""              Own  All  All;
+    CreatePreview          "createPreview"      ""              Own  All  All;
+    DeletePreview          "deletePreview"      ""              Own  All  All;
+    ReadLease              "getLease"           ""              Own  All  All;
+    RenewLease             "renewLease"         ""              Own  All  All;
+    DeleteLease            "deleteLease"        ""              Own  All  All;
+    CountArticles          "countArticles"      ""              Own  All  All;
     ListWorkingSections    "listSections"       "view=working"  All  All  All;
     ReadWorkingSection     "getSection"         "view=working"  All  All  All;
     CreateSection          "createSection"      ""              No   All  All;

@@ -5,6 +5,7 @@
 //! becomes of it. [`Draft`] and [`Edit`] are what clients wrote.
 
 mod edit;
+mod said;
 mod store;
 mod transitions;
 mod written;
@@ -14,13 +15,14 @@ use serde_json::{Value, value::RawValue};
 
 pub use self::{
     edit::{create, restore, trash, update},
+    said::{Said, said},
     transitions::{Act, Times, record, transition},
     written::{Draft, Edit, ReadBody},
 };
 use super::{
     content::{Content, Correction, StoredBody},
     lifecycle::{self, Liveness, State},
-    live, resolve::Embedded,
+    leases, live, preflight::Candidate, resolve::Embedded,
     schedule,
     view::{Bodies, WorkingArticle, excerpt},
 };
@@ -118,6 +120,12 @@ impl Working {
         Ok(Self { content: Content::read(&row.content)?, row, body, warnings: Vec::new() })
     }
 
+    /// Returns what is checked before publishing.
+    pub fn candidate(&self) -> Candidate<'_> {
+        let review_note = self.row.review_note.as_deref();
+        Candidate { content: &self.content, body: &self.body.body, review_note }
+    }
+
     /// Returns the view of the newest revision, with the bodies that were asked for.
     ///
     /// # Errors
@@ -127,7 +135,9 @@ impl Working {
         let embedded = Embedded::load(conn, std::iter::once(&self.content), users)?;
         let bodies = parts.of(&self.body)?;
         let warnings = (!self.warnings.is_empty()).then_some(self.warnings);
-        present(self.row, self.content, &self.body.body, &embedded, site, bodies, warnings)
+        let editing = leases::editing(conn, self.row.id)?;
+        let view = present(self.row, self.content, &self.body.body, &embedded, site, bodies, warnings)?;
+        Ok(WorkingArticle { editing: Some(editing), ..view })
     }
 }
 
@@ -151,7 +161,11 @@ impl Parts {
         self.html || self.blocks || self.text
     }
 
-    fn of(self, body: &StoredBody) -> Result<Bodies> {
+    /// Writes the bodies that are asked for.
+    ///
+    /// # Errors
+    /// When what is stored is damaged.
+    pub fn of(self, body: &StoredBody) -> Result<Bodies> {
         Ok(Bodies {
             html: self.html.then(|| body.body.to_html()),
             blocks: if self.blocks {
@@ -211,6 +225,7 @@ pub fn present(
         review_note: row.review_note,
         corrections: Correction::list(&row.corrections)?,
         assigned_to: content.assigned_to.map(|id| embedded.user(id)),
+        editing: None,
         updated_at: row.updated_at,
         updated_by: embedded.user(row.updated_by),
         created_at: row.created_at,

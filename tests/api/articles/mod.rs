@@ -2,9 +2,13 @@
 
 mod conditions;
 mod create;
+mod desk;
 mod edit;
 mod embedding;
+mod leases;
 mod lifecycle;
+mod preflight;
+mod previews;
 mod publishing;
 mod slugs;
 
