@@ -12,6 +12,9 @@ pub fn configure(config: &mut web::ServiceConfig, state: State) {
     articles::routes::register(config);
     articles::verbs::register(config);
     articles::history::routes::register(config);
+    articles::desk::routes::register(config);
+    articles::leases::routes::register(config);
+    articles::previews::routes::register(config);
     sections::routes::register(config);
     staff::routes::register(config);
     tags::routes::register(config);
@@ -26,6 +29,9 @@ pub fn documents() -> Vec<utoipa::openapi::OpenApi> {
         articles::routes::document(),
         articles::verbs::document(),
         articles::history::routes::document(),
+        articles::desk::routes::document(),
+        articles::leases::routes::document(),
+        articles::previews::routes::document(),
         sections::routes::document(),
         staff::routes::document(),
         tags::routes::document(),
@@ -41,6 +47,9 @@ pub fn routes() -> Vec<(&'static str, &'static str)> {
         articles::routes::TABLE,
         articles::verbs::TABLE,
         articles::history::routes::TABLE,
+        articles::desk::routes::TABLE,
+        articles::leases::routes::TABLE,
+        articles::previews::routes::TABLE,
         sections::routes::TABLE,
         staff::routes::TABLE,
         tags::routes::TABLE,

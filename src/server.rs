@@ -9,7 +9,7 @@ use actix_web::{
 
 use crate::{
     application,
-    articles::{schedule, working},
+    articles::{leases, previews, schedule, working},
     auth::Auth,
     config::Config,
     db::{Db, migrate},
@@ -130,6 +130,8 @@ async fn do_chores(state: State) {
             _ = prune.tick() => {
                 let pruned = state.db.write(|tx| {
                     idempotency::prune(tx)?;
+                    previews::prune(tx)?;
+                    leases::prune(tx)?;
                     crate::auth::prune(tx)
                 });
                 let pruned = pruned.await.map(drop);

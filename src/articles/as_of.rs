@@ -271,7 +271,7 @@ fn present(
         excerpt_is_derived,
         language: content.language.to_string(),
         dateline: content.dateline.map(Line::into_string),
-        section,
+        section: Some(section),
         authors: names.authors.clone(),
         byline: content.byline.map(Line::into_string),
         tags: names.tags.clone(),

@@ -136,7 +136,10 @@ pub fn is_known(conn: &mut Conn, id: ArticleId, reference: &Reference<ArticleId>
 }
 
 /// Adds what stands in the author box beside a single article; `changed_at` counts the profiles already.
-fn add_bios(conn: &mut Conn, article: &mut Article) -> Result<()> {
+///
+/// # Errors
+/// When the database fails.
+pub fn add_bios(conn: &mut Conn, article: &mut Article) -> Result<()> {
     let ids: Vec<StaffId> = article.authors.iter().map(|author| author.id).collect();
     let bios: HashMap<StaffId, String> = staff::table
         .filter(staff::id.eq_any(ids))
@@ -281,7 +284,7 @@ fn present(row: LiveRow, section: &SectionRow, attached: &mut Attached, site: &S
         excerpt_is_derived: row.excerpt_is_derived,
         language: row.language,
         dateline: row.dateline,
-        section: section.summary(),
+        section: Some(section.summary()),
         authors: authors.into_iter().map(|(author, _)| author).collect(),
         byline: row.byline,
         tags: tags.into_iter().map(|(tag, _)| tag).collect(),

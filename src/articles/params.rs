@@ -8,12 +8,15 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, PartialSchema};
 
 use super::{
+    desk,
     lifecycle::State,
     list::Sort,
     view::{Article, WorkingArticle},
+    words::Search,
     working::Parts,
 };
 use crate::{
+    auth::{identity::Caller, secret::PreviewToken},
     clock::Instant,
     error::{Code, Error, Fault, Result},
     http::{
@@ -82,7 +85,17 @@ pub struct ArticleListParams {
     /// Working copies that somebody created: a user id, or `me`. Only for `view=working`.
     #[deserr(default)]
     #[param(value_type = String, required = false, example = "me")]
-    pub created_by: Option<Creator>,
+    pub created_by: Option<Somebody>,
+    /// Working copies that are assigned to somebody: a user id, `me`, or `none` for those that are assigned to nobody.
+    /// Only for `view=working`.
+    #[deserr(default)]
+    #[param(value_type = String, required = false, example = "none")]
+    pub assigned_to: Option<Assigned>,
+    /// Working copies with all of these words, or words that begin with them, in title, slug or kicker, whatever their
+    /// case and accents; up to 300 characters and 20 words. Only for `view=working`.
+    #[deserr(default)]
+    #[param(value_type = String, required = false, max_length = 300, example = "harbor reop")]
+    pub q: Option<Search>,
     /// `true` lists what is in the trash. Only for `view=working`.
     #[deserr(default)]
     #[param(value_type = bool, required = false)]
@@ -122,10 +135,46 @@ pub struct ArticleParams {
     #[deserr(default)]
     #[param(value_type = String, required = false, example = "body_html,body_blocks")]
     pub include: Option<Names>,
+    /// A preview token: shows the article as it would be for readers, without a login. Not with `view=working`.
+    #[deserr(default)]
+    #[param(value_type = String, required = false)]
+    pub preview: Option<PreviewKey>,
     /// The only members to answer with, separated by commas.
     #[deserr(default)]
     #[param(value_type = String, required = false, example = "id,title,body_html")]
     pub fields: Option<Names>,
+}
+
+/// Which articles of the desk to count.
+#[derive(Clone, Debug, Deserr, IntoParams)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CountParams {
+    /// Articles of a section, by id or slug, and of all sections below it.
+    #[deserr(default)]
+    #[param(value_type = String, required = false, example = "world")]
+    pub section: Option<Reference<SectionId>>,
+    /// Changed at this moment or later.
+    #[deserr(default)]
+    #[param(value_type = String, format = DateTime, required = false)]
+    pub updated_after: Option<Moment>,
+    /// Articles that somebody created: a user id, or `me`.
+    #[deserr(default)]
+    #[param(value_type = String, required = false, example = "me")]
+    pub created_by: Option<Somebody>,
+    /// Articles that are assigned to somebody: a user id, `me`, or `none` for those that are assigned to nobody.
+    #[deserr(default)]
+    #[param(value_type = String, required = false, example = "none")]
+    pub assigned_to: Option<Assigned>,
+    /// Articles with all of these words, or words that begin with them, in title, slug or kicker, whatever their case and
+    /// accents; up to 300 characters and 20 words.
+    #[deserr(default)]
+    #[param(value_type = String, required = false, max_length = 300, example = "harbor reop")]
+    pub q: Option<Search>,
+    /// `true` counts what is in the trash.
+    #[deserr(default)]
+    #[param(value_type = bool, required = false)]
+    pub trashed: Option<Flag>,
 }
 
 /// Some ids in one parameter.
@@ -148,16 +197,16 @@ impl Ids {
 
 crate::input::parsed!(Ids);
 
-/// Who created an article.
+/// A user account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Creator {
+pub enum Somebody {
     /// The caller.
     Me,
     /// A user.
     User(UserId),
 }
 
-impl Creator {
+impl Somebody {
     fn parse(text: &str) -> std::result::Result<Self, Invalid> {
         match text {
             "me" => Ok(Self::Me),
@@ -168,7 +217,57 @@ impl Creator {
     }
 }
 
-crate::input::parsed!(Creator);
+crate::input::parsed!(Somebody);
+
+impl Somebody {
+    /// Returns the account, by whoever asks.
+    pub fn user(self, caller: &Caller) -> UserId {
+        match self {
+            Self::Me => caller.user_id,
+            Self::User(id) => id,
+        }
+    }
+}
+
+/// Whom an article is assigned to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Assigned {
+    /// To nobody.
+    Nobody,
+    /// To somebody.
+    To(Somebody),
+}
+
+impl Assigned {
+    fn parse(text: &str) -> std::result::Result<Self, Invalid> {
+        match text {
+            "none" => Ok(Self::Nobody),
+            text => Somebody::parse(text)
+                .map(Self::To)
+                .map_err(|_| Invalid::new("invalid_id", "must be a user id, me or none")),
+        }
+    }
+}
+
+crate::input::parsed!(Assigned);
+
+/// What was sent as a preview token; what is none opens nothing, like one that is not in force.
+#[derive(Clone, Debug)]
+pub struct PreviewKey(Option<PreviewToken>);
+
+impl PreviewKey {
+    #[expect(clippy::unnecessary_wraps, reason = "the shape that `parsed` asks for")]
+    fn parse(text: &str) -> std::result::Result<Self, Invalid> {
+        Ok(Self(PreviewToken::parse(text).ok()))
+    }
+
+    /// Returns the token, if it can be one.
+    pub fn token(&self) -> Option<&PreviewToken> {
+        self.0.as_ref()
+    }
+}
+
+crate::input::parsed!(PreviewKey);
 
 impl ArticleListParams {
     /// Refuses parameters that the view does not have, and all other faults that need no database.
@@ -190,6 +289,8 @@ impl ArticleListParams {
         let only_working = [
             ("state", self.state.is_some()),
             ("created_by", self.created_by.is_some()),
+            ("assigned_to", self.assigned_to.is_some()),
+            ("q", self.q.is_some()),
             ("trashed", self.trashed.is_some()),
         ];
         let (foreign, other): (&[(&str, bool)], _) =
@@ -216,6 +317,19 @@ impl ArticleListParams {
         self.include.as_ref().map_or(Ok(Parts::default()), parts)
     }
 
+    /// Returns what the desk's list is asked for.
+    pub fn desk(&self) -> desk::Asked {
+        desk::Asked {
+            state: self.state,
+            section: self.section.clone(),
+            created_by: self.created_by,
+            assigned_to: self.assigned_to,
+            updated_after: self.updated_after.map(|moment| moment.0),
+            search: self.q.clone(),
+            is_trashed: self.trashed == Some(Flag(true)),
+        }
+    }
+
     /// Names the list, so that a cursor of another list does not fit.
     pub fn binding(&self) -> String {
         let mut copy = self.clone();
@@ -223,6 +337,21 @@ impl ArticleListParams {
         (copy.cursor, copy.fields, copy.include, copy.limit) = (None, None, None, Limit::default());
         copy.sort = Some(copy.sort.unwrap_or_default());
         format!("articles|{copy:?}")
+    }
+}
+
+impl CountParams {
+    /// Returns what is to be counted.
+    pub fn desk(self) -> desk::Asked {
+        desk::Asked {
+            state: None,
+            section: self.section,
+            created_by: self.created_by,
+            assigned_to: self.assigned_to,
+            updated_after: self.updated_after.map(|moment| moment.0),
+            search: self.q,
+            is_trashed: self.trashed == Some(Flag(true)),
+        }
     }
 }
 
@@ -239,6 +368,18 @@ impl ArticleParams {
             }
             (at, _) => Ok(at.map(|moment| moment.0)),
         }
+    }
+
+    /// Refuses parameters that do not go together.
+    ///
+    /// # Errors
+    /// `invalid_parameter`.
+    pub fn check(&self) -> Result<()> {
+        let mut faults = Faults::new();
+        if self.preview.is_some() && self.view == View::Working {
+            faults.add("/preview", "not_allowed", "not with view=working");
+        }
+        faults.check(Code::InvalidParameter)
     }
 
     /// Returns the bodies to include: the HTML unless something else is asked for.

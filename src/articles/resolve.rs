@@ -15,7 +15,7 @@ use crate::{
     auth::identity::Caller,
     db::{
         Conn,
-        schema::{sections, slugs, staff, tags, users},
+        schema::{articles, sections, slugs, staff, tags, users},
     },
     error::{Code, Result},
     ids::{ArticleId, ResourceId, SectionId, StaffId, TagId, UserId},
@@ -82,6 +82,7 @@ pub fn references(conn: &mut Conn, input: &ArticleInput, subject: &Subject<'_>, 
     let assigned_to = input.assigned_to.map(|assignee| assignee.0);
     if let Some(id) = assigned_to
         && !can_log_in(conn, id)?
+        && !is_assigned(conn, subject.id, id)?
     {
         faults.add("/assigned_to", "not_found", "there is no such user account, or it cannot log in");
     }
@@ -144,6 +145,12 @@ where
 fn can_log_in(conn: &mut Conn, id: UserId) -> Result<bool> {
     let account = users::table.find(id).filter(users::is_disabled.eq(false)).filter(users::trashed_at.is_null());
     Ok(diesel::select(diesel::dsl::exists(account)).get_result(conn)?)
+}
+
+/// Whether an article is assigned to an account already, which may have been disabled since.
+fn is_assigned(conn: &mut Conn, article: ArticleId, user: UserId) -> Result<bool> {
+    let assigned = articles::table.find(article).filter(articles::assigned_to.eq(user));
+    Ok(diesel::select(diesel::dsl::exists(assigned)).get_result(conn)?)
 }
 
 fn slug_key<I>(reference: &Reference<I>) -> Option<String> {

@@ -8,7 +8,8 @@ use super::{
     lifecycle::State,
     list::{self, Asked},
     live,
-    params::{ArticleListParams, ArticleParams, Creator, Fields},
+    params::{ArticleListParams, ArticleParams, Fields},
+    previews,
     view::{Article, ArticlePage, WorkingArticle, WorkingArticlePage},
     working::{self, Act, Draft, Edit, Outcome, Parts, Working},
 };
@@ -22,7 +23,6 @@ use crate::{
         call::Call,
         page::{self, Cursor, PageInfo},
         problem::Refusal,
-        query::Flag,
         reply::Reply,
         routing::endpoints,
         view::{NoInput, View},
@@ -30,7 +30,7 @@ use crate::{
     ids::ArticleId,
     reference::Reference,
     revisions::Basis,
-    sections, state,
+    state,
 };
 
 endpoints! {
@@ -124,21 +124,10 @@ fn working_page(
     params: &ArticleListParams,
     parts: Parts,
 ) -> Result<WorkingArticlePage> {
-    let section =
-        params.section.as_ref().map(|reference| sections::store::named(conn, reference, "/section")).transpose()?;
-    let filter = desk::Filter {
-        state: params.state,
-        section,
-        created_by: params.created_by.map(|creator| match creator {
-            Creator::Me => caller.user_id,
-            Creator::User(id) => id,
-        }),
-        updated_after: params.updated_after.map(|moment| moment.0),
-        is_trashed: params.trashed == Some(Flag(true)),
-    };
+    let filter = params.desk().filter(conn, caller)?;
     let binding = format!("{}|{}", params.binding(), caller.user_id);
     let cursor = params.cursor.as_deref().map(|text| Cursor::open(text, &state.key, &binding)).transpose()?;
-    let rows = desk::rows(conn, caller, &filter, params.limit, cursor.as_ref())?;
+    let rows = desk::rows(conn, &filter, params.limit, cursor.as_ref())?;
     let slice = page::slice(rows, params.limit, cursor.as_ref());
     let info = slice.info(params.limit, &state.key, &binding, desk::keys);
     Ok(WorkingArticlePage { data: desk::views(conn, slice.rows, &state.config.site, parts)?, page: info })
@@ -167,13 +156,16 @@ async fn create_article(mut call: Call) -> Result<HttpResponse, Refusal> {
 /// Read an article
 ///
 /// What readers see, unless `view=working`. A former slug answers 301 with the present address. With `as_of`, what readers
-/// saw at that time, with the names that section, authors and tags had then; what was killed only for administrators.
+/// saw at that time, with the names that section, authors and tags had then; what was killed only for administrators. With
+/// `preview`, what they would see if the revision that the token is for were published: then `view` is `preview`, and the
+/// answer is for nobody to keep or to index.
 #[utoipa::path(get, path = "/v1/articles/{article}", operation_id = "getArticle", tag = "articles",
     params(("article" = String, Path, description = "The article's id or slug."), ArticleParams),
     responses((status = 200, description = "The article.", body = Article)))]
 async fn get_article(call: Call) -> Result<HttpResponse, Refusal> {
     let caller = call.optional_caller().await?;
     let params: ArticleParams = call.query()?;
+    params.check()?;
     params.view.require(caller.as_ref(), Operation::ReadWorkingArticle)?;
     let fields = Fields::of(params.fields.as_ref(), params.view)?;
     let parts = params.parts()?;
@@ -190,6 +182,14 @@ async fn get_article(call: Call) -> Result<HttpResponse, Refusal> {
                 } else {
                     Live::new(&fields.trim(&shown.article)?, shown.changed_at)?
                 })
+            })
+            .await?);
+    }
+    if let Some(preview) = params.preview {
+        return Ok(call
+            .read_working(move |conn| {
+                let article = previews::show(conn, &reference, preview.token(), &state.config.site, parts)?;
+                Ok(Reply::json(200, &fields.trim(&article)?)?.header("x-robots-tag", "noindex"))
             })
             .await?);
     }
@@ -219,7 +219,8 @@ async fn get_article(call: Call) -> Result<HttpResponse, Refusal> {
 }
 
 fn surrogate_keys(article: &Article) -> Vec<String> {
-    let mut keys = vec![format!("article-{}", article.id), format!("section-{}", article.section.id)];
+    let mut keys = vec![format!("article-{}", article.id)];
+    keys.extend(article.section.iter().map(|section| format!("section-{}", section.id)));
     keys.extend(article.authors.iter().map(|author| format!("staff-{}", author.id)));
     keys.extend(article.tags.iter().map(|tag| format!("tag-{}", tag.id)));
     keys

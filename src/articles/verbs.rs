@@ -243,7 +243,7 @@ async fn preflight_article(call: Call) -> Result<HttpResponse, Refusal> {
         .read_working(move |conn| {
             let working = working::find(conn, &reference, &caller, Operation::CheckArticle)?;
             let rules = &state.config.desk.preflight;
-            let findings = preflight::findings(conn, &working.content, &working.body.body, rules)?;
+            let findings = preflight::findings(conn, &working.candidate(), rules)?;
             let is_ready = findings.iter().all(|finding| finding.severity != Severity::Error);
             Ok(Reply::json(200, &Preflight { is_ready, findings })?.revision(working.row.revision))
         })

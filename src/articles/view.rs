@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use super::{
     content::{Content, Correction},
     input::{AuthorRole, Seo, Source},
+    leases::Editing,
     lifecycle::State as WorkingState,
 };
 use crate::{
@@ -106,7 +107,9 @@ pub struct Article {
     #[schema(required = true, example = "Port Alder")]
     pub dateline: Option<String>,
     /// The section.
-    pub section: SectionSummary,
+    // Nothing is published without one; only a preview of a draft may lack it.
+    #[schema(value_type = SectionSummary)]
+    pub section: Option<SectionSummary>,
     /// Who made it, in the order of the byline.
     pub authors: Vec<AuthorSummary>,
     /// A text that replaces the byline made from `authors`.
@@ -164,6 +167,14 @@ pub struct Article {
 pub enum LiveView {
     /// What readers see.
     Live,
+}
+
+/// The name of the view that a preview gives.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum PreviewView {
+    /// What readers would see.
+    Preview,
 }
 
 /// The name of the working view.
@@ -266,6 +277,10 @@ pub struct WorkingArticle {
     /// Who is to work on it; null when nobody in particular.
     #[schema(required = true)]
     pub assigned_to: Option<UserSummary>,
+    /// Who has it open to edit it, as far as their tools say so with a lease; only on a single article.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub editing: Option<Vec<Editing>>,
     /// When this revision was made.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Instant,

@@ -82,6 +82,13 @@ operations! {
     ReadRevision           "getRevision"        ""              Own  All  All;
     DiffRevision           "diffRevision"       ""              Own  All  All;
     RestoreRevision        "restoreRevision"    ""              Own  All  All;
+    ListPreviews           "listPreviews"       ""              Own  All  All;
+    CreatePreview          "createPreview"      ""              Own  All  All;
+    DeletePreview          "deletePreview"      ""              Own  All  All;
+    ReadLease              "getLease"           ""              Own  All  All;
+    RenewLease             "renewLease"         ""              Own  All  All;
+    DeleteLease            "deleteLease"        ""              Own  All  All;
+    CountArticles          "countArticles"      ""              Own  All  All;
     ListWorkingSections    "listSections"       "view=working"  All  All  All;
     ReadWorkingSection     "getSection"         "view=working"  All  All  All;
     CreateSection          "createSection"      ""              No   All  All;

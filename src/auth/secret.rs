@@ -114,11 +114,22 @@ impl Purpose for PasswordReset {
     const PREFIX: &'static str = "fpp_";
 }
 
+/// The purpose of reading one article before its readers do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preview {}
+
+impl Purpose for Preview {
+    const PREFIX: &'static str = "fpv_";
+}
+
 /// A refresh token: `fpr_` and 43 characters.
 pub type RefreshToken = PrefixedSecret<Refresh>;
 
 /// A password reset token: `fpp_` and 43 characters.
 pub type ResetToken = PrefixedSecret<PasswordReset>;
+
+/// A preview token: `fpv_` and 43 characters.
+pub type PreviewToken = PrefixedSecret<Preview>;
 
 /// A secret for one purpose, whose text says which.
 pub struct PrefixedSecret<P> {

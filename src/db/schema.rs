@@ -420,6 +420,43 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    article_previews (id) {
+        id -> Id,
+        article_id -> Id,
+        digest -> Text,
+        revision -> Nullable<Integer>,
+        created_at -> Timestamp,
+        created_by -> Id,
+        expires_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    article_leases (article_id, user_id) {
+        article_id -> Id,
+        user_id -> Id,
+        since -> Timestamp,
+        expires_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    article_words (word, article_id) {
+        word -> Text,
+        article_id -> Id,
+    }
+}
+
 diesel::joinable!(article_staff -> articles (article_id));
 diesel::joinable!(article_tags -> articles (article_id));
 diesel::joinable!(live_articles -> sections (section_id));
@@ -455,5 +492,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     live_notices,
     article_due,
     article_publications,
+    article_previews,
+    article_leases,
+    article_words,
     changes,
 );

@@ -228,6 +228,26 @@ impl Call {
         }
     }
 
+    /// Does the work of a write whose answer has a secret: it is never kept, so an `Idempotency-Key` has no effect.
+    ///
+    /// # Errors
+    /// Those of the work, and of a malformed idempotency key.
+    pub async fn write_secret<F>(&self, caller: &Caller, work: F) -> Result<HttpResponse>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
+    {
+        idempotency::Request::of(&self.request, caller.user_id, &self.body_digest)?;
+        let origin = self.origin();
+        let reply = self.state.db.write(move |tx| {
+            tx.origin.clone_from(&origin);
+            work(tx)
+        });
+        match reply.await {
+            Err(error) if error.new_slug().is_some() => Ok(self.redirect(308, error.new_slug().unwrap_or_default())),
+            reply => reply.map(Reply::into_response),
+        }
+    }
+
     /// Where the request comes from, for the audit.
     fn origin(&self) -> Origin {
         Origin {

@@ -23,7 +23,7 @@ use crate::{
     articles::{
         lifecycle::State,
         list::Sort,
-        view::{WorkingArticle, WorkingArticlePage},
+        view::{PreviewView, WorkingArticle, WorkingArticlePage},
     },
     error::Fault,
     http::{problem::Problem, view::View},
@@ -31,7 +31,7 @@ use crate::{
 
 /// What no handler names: problems, enumerations of parameters, the other member of a union.
 #[derive(OpenApi)]
-#[openapi(components(schemas(Problem, Fault, View, Sort, State, WorkingArticle, WorkingArticlePage)))]
+#[openapi(components(schemas(Problem, Fault, View, Sort, State, PreviewView, WorkingArticle, WorkingArticlePage)))]
 struct Shared;
 
 /// Returns the document as pretty JSON, ending in a line break, as it is checked in.

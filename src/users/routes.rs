@@ -203,7 +203,8 @@ async fn restore_user(mut call: Call) -> Result<HttpResponse, Refusal> {
 /// is not kept.
 #[utoipa::path(post, path = "/v1/users/{user}/password-reset", operation_id = "startPasswordReset", tag = "users",
     params(("user" = String, Path, description = "The account's id.", format = "uuid")), request_body = NoInput,
-    responses((status = 200, description = "The token of the reset.", body = PasswordReset)))]
+    responses((status = 200, description = "The token of the reset.", body = PasswordReset)),
+    extensions(("x-has-revisions" = json!(false))))]
 async fn start_password_reset(mut call: Call) -> Result<HttpResponse, Refusal> {
     let (caller, id) = authorized(&call, Operation::StartPasswordReset).await?;
     idempotency::Request::of(call.request(), caller.user_id, "")?;

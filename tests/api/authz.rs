@@ -106,6 +106,13 @@ fn articles() -> Vec<Case> {
         case(Operation::ReadRevision, "GET", "/v1/articles/{id}/revisions/1", Article("draft")),
         case(Operation::DiffRevision, "GET", "/v1/articles/{id}/revisions/1/diff", Article("draft")),
         case(Operation::RestoreRevision, "POST", "/v1/articles/{id}/revisions/1/restore", Article("changed")),
+        case(Operation::ListPreviews, "GET", "/v1/articles/{id}/previews", Article("draft")),
+        case(Operation::CreatePreview, "POST", "/v1/articles/{id}/previews", Article("draft")),
+        case(Operation::DeletePreview, "DELETE", "/v1/articles/{id}/previews/{part}", Article("previewed")),
+        case(Operation::ReadLease, "GET", "/v1/articles/{id}/lease", Article("draft")),
+        case(Operation::RenewLease, "PUT", "/v1/articles/{id}/lease", Article("draft")),
+        case(Operation::DeleteLease, "DELETE", "/v1/articles/{id}/lease", Article("draft")),
+        case(Operation::CountArticles, "GET", "/v1/desk/counts", Nothing),
         case(Operation::WithdrawArticle, "POST", "/v1/articles/{id}/withdraw", Article("published")),
     ]
 }
@@ -171,6 +178,8 @@ fn own_account() -> Vec<Case> {
 struct Object {
     id: String,
     etag: Option<String>,
+    /// What of it the request is about, as far as that has an id.
+    part: Option<String>,
 }
 
 fn unique() -> u32 {
@@ -180,7 +189,9 @@ fn unique() -> u32 {
 
 /// Does the operation with whatever the object needs.
 fn perform(client: &Client, case: &Case, object: &Object) -> Response {
-    let path = case.path.replace("{id}", &object.id).replace("{now}", &frontpage::clock::Instant::now().to_string());
+    let part = object.part.as_deref().unwrap_or("none");
+    let now = frontpage::clock::Instant::now().to_string();
+    let path = case.path.replace("{id}", &object.id).replace("{part}", part).replace("{now}", &now);
     let mut request = client.request(case.method, &path);
     if let Some(etag) = &object.etag {
         request = request.header("if-match", etag);
@@ -198,7 +209,7 @@ fn article(app: &App, owner: &Client, state: &str) -> Object {
     let id = id(&draft);
     let path = format!("/v1/articles/{id}");
     let answer = match state {
-        "draft" => draft,
+        "draft" | "previewed" => draft,
         "in_review" => owner.verb(&format!("{path}/submit"), &draft.etag()).expect(200),
         "published" => app.editor().verb(&format!("{path}/publish"), &draft.etag()).expect(200),
         "trashed" => owner.delete(&path, &draft.etag()).expect(204),
@@ -219,7 +230,9 @@ fn article(app: &App, owner: &Client, state: &str) -> Object {
         }
         _ => unreachable!("{state}"),
     };
-    Object { id, etag: Some(answer.etag()) }
+    let preview = || app.editor().post(&format!("{path}/previews"), json!({})).expect(201);
+    let part = (state == "previewed").then(|| self::id(&preview()));
+    Object { id, etag: Some(answer.etag()), part }
 }
 
 /// A section, staff profile, tag or user account.
@@ -236,7 +249,7 @@ fn thing(app: &App, collection: &str, is_trashed: bool) -> Object {
         true => app.admin().delete(&format!("{collection}/{id}"), &created.etag()).expect(204).etag(),
         false => created.etag(),
     };
-    Object { id, etag: Some(etag) }
+    Object { id, etag: Some(etag), part: None }
 }
 
 /// Somebody of a role with an account of their own, logged in, and the id of another of their sessions.
@@ -248,12 +261,12 @@ fn newcomer(app: &App, role: Role) -> (Client, Object) {
     let client = app.logged_in(&email);
     let sessions = client.get("/v1/auth/sessions").expect(200).json();
     let other = sessions["data"].as_array().unwrap().iter().find(|session| session["current"] == false).unwrap();
-    (client, Object { id: other["id"].as_str().unwrap().to_owned(), etag: None })
+    (client, Object { id: other["id"].as_str().unwrap().to_owned(), etag: None, part: None })
 }
 
 fn object(app: &App, case: &Case, owner: &Client) -> Object {
     match case.on {
-        On::Nothing | On::Account => Object { id: uuid::Uuid::now_v7().to_string(), etag: None },
+        On::Nothing | On::Account => Object { id: uuid::Uuid::now_v7().to_string(), etag: None, part: None },
         On::Article(state) => article(app, owner, state),
         On::Thing(collection, is_trashed) => thing(app, collection, is_trashed),
     }
@@ -267,6 +280,8 @@ fn traces(app: &App) -> String {
          || ', other revisions ' || (SELECT COUNT(*) FROM resource_revisions) \
          || ', users ' || (SELECT COUNT(*) FROM users) \
          || ', resets ' || (SELECT COUNT(*) FROM password_resets) \
+         || ', previews ' || (SELECT COUNT(*) FROM article_previews) \
+         || ', leases ' || (SELECT COUNT(*) FROM article_leases) \
          || ', sessions ' || (SELECT COUNT(*) FROM sessions WHERE revoked_at IS NULL) AS line",
     )
 }
@@ -378,7 +393,7 @@ fn every_operation_has_a_case() {
         assert!(tested.contains(id), "{MISSING}: {id}");
     }
     for case in &cases {
-        let (_, item) = contract::find_path(&case.path.replace("{id}", "x")).expect(case.path);
+        let (_, item) = contract::find_path(&case.path.replace("{id}", "x").replace("{part}", "x")).expect(case.path);
         assert_eq!(item[case.method.to_lowercase()]["operationId"], case.operation.id(), "{}", case.path);
     }
 }
@@ -452,7 +467,7 @@ both! {
     fn what_is_hidden_answers_like_what_does_not_exist(app) {
         app.section("World");
         let hidden = article(app, &app.colleague(), "draft");
-        let nowhere = Object { id: uuid::Uuid::now_v7().to_string(), etag: hidden.etag.clone() };
+        let nowhere = Object { id: uuid::Uuid::now_v7().to_string(), etag: hidden.etag.clone(), part: None };
 
         for case in articles().iter().filter(|case| case.operation.allowance(Role::Author) == Allowance::Own) {
             let [mut a, mut b] = [&hidden, &nowhere].map(|object| perform(&app.author(), case, object).text());

@@ -62,7 +62,10 @@ fn the_tour_works_when_it_is_pasted() {
     promised["instance"] = refused["instance"].clone();
     assert_eq!(refused, promised, "the last answer of the tour");
     assert!(scheduled.contains("\"is_ready\": true"), "{scheduled}");
-    assert!(scheduled.contains("\"state\": \"scheduled\"") && scheduled.contains("2099-01-01T06:00:00.000Z"), "{scheduled}");
+    assert!(
+        scheduled.contains("\"state\": \"scheduled\"") && scheduled.contains("2099-01-01T06:00:00.000Z"),
+        "{scheduled}"
+    );
     assert!(now.contains("\"state\": \"published\""), "{now}");
     assert!(corrected.contains("Fourteen rooms") && corrected.contains("14 rooms, not 40"), "{corrected}");
     assert!(killed.contains("\"status\": 410") && killed.contains("withdrawn its announcement"), "{killed}");

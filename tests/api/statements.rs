@@ -99,7 +99,18 @@ fn lists(app: &App) -> Vec<String> {
 
 /// The lists of the desk.
 fn desk_lists() -> Vec<String> {
-    let filters = ["", "&state=draft", "&created_by=me", "&updated_after=2020-01-01T00:00:00Z", "&trashed=true"];
+    let filters = [
+        "",
+        "&state=draft",
+        "&created_by=me",
+        "&assigned_to=me",
+        "&assigned_to=none",
+        "&q=harbor",
+        "&q=harbor+no-such-word",
+        "&q=a&state=published",
+        "&updated_after=2020-01-01T00:00:00Z",
+        "&trashed=true",
+    ];
     filters.iter().map(|filter| format!("/v1/articles?view=working{filter}")).collect()
 }
 
@@ -191,7 +202,8 @@ fn nothing_that_sqlite_reads_grows_with_the_number_of_articles() {
             // A page may walk an index from one end; everything else must look up.
             let is_walk = is_page && step.starts_with("SCAN ") && step.contains(" INDEX ");
             let is_scan = step.starts_with("SCAN ") && step != "SCAN CONSTANT ROW" && !is_walk;
-            let is_sort = step.contains("TEMP B-TREE") && !is_bounded_by_another_time(statement);
+            let is_sort =
+                step.contains("TEMP B-TREE") && !is_bounded_by_another_time(statement) && !is_search(statement);
             if is_scan || is_sort || step.contains("AUTOMATIC") {
                 faults.push(format!("{path}: {step}\n    {statement}"));
             }
@@ -209,6 +221,11 @@ fn is_bounded_by_another_time(statement: &str) -> bool {
         let is_bounded = [" >= ?", " < ?"].iter().any(|limit| head.contains(&format!("{}{limit}", column(bound))));
         is_bounded && order.starts_with(&column(sort))
     })
+}
+
+/// Whether a page is of the few articles that a search came down to, which are sorted.
+fn is_search(statement: &str) -> bool {
+    statement.contains("`articles`.`id` IN (?")
 }
 
 fn plan_of_sqlite(database: &Database, statement: &str) -> Vec<String> {

@@ -8,6 +8,7 @@ mod edit;
 mod history;
 mod merging;
 mod retention;
+mod snapshot;
 mod store;
 mod transitions;
 mod written;
@@ -20,13 +21,16 @@ pub use self::{
     history::{RevisionRow, before, of, page, revision, said, take_up},
     merging::{Outcome, merge},
     retention::prune,
+    snapshot::{Snapshot, snapshot},
     transitions::{Act, Times, record, transition},
     written::{Draft, Edit, ReadBody},
 };
 use super::{
     content::{Content, Correction, StoredBody},
+    leases,
     lifecycle::{self, Liveness, State},
     live,
+    preflight::Candidate,
     resolve::Embedded,
     schedule,
     view::{Bodies, WorkingArticle, excerpt},
@@ -132,6 +136,12 @@ impl Working {
         Ok(Self { content: Content::read(&row.content)?, row, body, warnings: Vec::new(), before_clock: None })
     }
 
+    /// Returns what is checked before publishing.
+    pub fn candidate(&self) -> Candidate<'_> {
+        let review_note = self.row.review_note.as_deref();
+        Candidate { content: &self.content, body: &self.body.body, review_note }
+    }
+
     /// Returns the view of the newest revision, with the bodies that were asked for.
     ///
     /// # Errors
@@ -142,7 +152,9 @@ impl Working {
         let embedded = Embedded::load(conn, std::iter::once(&self.content), users)?;
         let bodies = parts.of(&self.body)?;
         let warnings = (!self.warnings.is_empty()).then_some(self.warnings);
-        present(self.row, self.content, &self.body.body, &embedded, site, bodies, warnings)
+        let editing = leases::editing(conn, self.row.id)?;
+        let view = present(self.row, self.content, &self.body.body, &embedded, site, bodies, warnings)?;
+        Ok(WorkingArticle { editing: Some(editing), ..view })
     }
 }
 
@@ -223,6 +235,7 @@ pub fn present(
         review_note: row.review_note,
         corrections: Correction::list(&row.corrections)?,
         assigned_to: content.assigned_to.map(|id| embedded.user(id)),
+        editing: None,
         updated_at: row.updated_at,
         updated_by: embedded.user(row.updated_by),
         created_at: row.created_at,

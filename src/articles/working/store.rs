@@ -4,7 +4,10 @@ use diesel::prelude::*;
 
 use super::ArticleRow;
 use crate::{
-    articles::content::{Content, StoredBody},
+    articles::{
+        content::{Content, StoredBody},
+        words,
+    },
     db::{
         Conn, Tx,
         schema::{article_bodies, article_revisions, article_staff, article_tags, articles},
@@ -132,7 +135,7 @@ pub(super) fn keep_body(tx: &mut Tx<'_>, id: ArticleId, body: &StoredBody) -> Re
     Ok(())
 }
 
-/// Notes which staff profiles and tags the working copy uses.
+/// Notes which staff profiles and tags the working copy uses, and by which words it is found.
 pub(super) fn link(tx: &mut Tx<'_>, id: ArticleId, content: &Content) -> Result<()> {
     let mut staff: Vec<_> = content.authors.iter().map(|author| author.staff).collect();
     staff.sort_unstable();
@@ -149,7 +152,7 @@ pub(super) fn link(tx: &mut Tx<'_>, id: ArticleId, content: &Content) -> Result<
             .values((article_tags::article_id.eq(id), article_tags::tag_id.eq(*tag_id)))
             .execute(tx.conn)?;
     }
-    Ok(())
+    words::keep(tx, id, content)
 }
 
 /// Returns what a revision said.

@@ -182,7 +182,7 @@ fn release(
     reason: Reason,
     publish_at: Option<Instant>,
 ) -> Result<()> {
-    preflight::require(tx.conn, &working.content, &working.body.body, rules)?;
+    preflight::require(tx.conn, &working.candidate(), rules)?;
     let row = &mut working.row;
     let is_seen = row.live_revision.is_some() && row.published_at.is_some_and(|at| at <= tx.now);
     let embargo = working.content.embargo_until.filter(|until| *until > tx.now);

@@ -30,6 +30,9 @@ pub fn complete(document: &mut Value) {
     }
 }
 
+/// How a handler says, with `false`, that what it is about has no revisions: then there is no ETag, and nothing to match.
+const UNREVISED: &str = "x-has-revisions";
+
 /// What an operation is like, as far as the rules need to know.
 struct Traits {
     id: String,
@@ -42,6 +45,7 @@ struct Traits {
     has_query: bool,
     names_resource: bool,
     has_slug: bool,
+    has_revisions: bool,
     changes_existing: bool,
 }
 
@@ -51,6 +55,7 @@ impl Traits {
         let rights: Vec<&Operation> = Operation::ALL.iter().filter(|operation| operation.id() == id).collect();
         let is_logout = id == "logout";
         let is_auth = path.starts_with("/v1/auth/");
+        let has_revisions = operation[UNREVISED] != json!(false);
         let has_working_view = rights.iter().any(|operation| operation.circumstance().contains('='));
         Self {
             method: method.to_owned(),
@@ -64,7 +69,9 @@ impl Traits {
             has_slug: ["{article}", "{section}", "{staff}", "{tag}"].iter().any(|name| path.contains(name)),
             changes_existing: !is_auth
                 && path.contains('{')
-                && (matches!(method, "patch" | "delete") || (method == "post" && id != "startPasswordReset")),
+                && has_revisions
+                && matches!(method, "patch" | "delete" | "post"),
+            has_revisions,
             id,
         }
     }
@@ -108,6 +115,9 @@ impl Traits {
 
 fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     let traits = Traits::of(path, method, operation);
+    if let Some(members) = operation.as_object_mut() {
+        members.shift_remove(UNREVISED);
+    }
     describe(&traits, operation);
     operation["security"] = if traits.is_logged_in {
         json!([{ "accessToken": [] }])
@@ -210,11 +220,11 @@ fn add_answers(traits: &Traits, operation: &mut Value) {
 
 fn success_headers(traits: &Traits, status: &str) -> Value {
     let mut names = vec!["X-Request-Id", "Cache-Control"];
-    let is_single = traits.names_resource && !traits.is_system && !traits.is_auth && traits.id != "startPasswordReset";
+    let is_single = traits.names_resource && !traits.is_system && !traits.is_auth;
     if traits.is_live() {
         names.extend(["Last-Modified", "Surrogate-Key", "Vary"]);
     }
-    if traits.is_live() || is_single || (status == "201" && !traits.is_auth) {
+    if traits.has_revisions && (traits.is_live() || is_single || (status == "201" && !traits.is_auth)) {
         names.push("ETag");
     }
     if traits.id.starts_with("list") {

@@ -106,7 +106,21 @@ fn add_patch(schemas: &mut Map<String, Value>, resource: &str) {
     schemas.insert(format!("{resource}Patch"), patch);
 }
 
+/// What a preview gives: the shape of the live view, of something that may not be complete yet.
+fn add_preview(schemas: &mut Map<String, Value>) {
+    let section = schemas.get("WorkingArticle").map(|working| working["properties"]["section"].clone());
+    let Some(mut preview) = schemas.get("Article").cloned() else { return };
+    preview["description"] = json!(
+        "An article as readers would see it if the revision were published. It may lack a section, and times that are \
+         not decided yet are that of the revision."
+    );
+    preview["properties"]["view"] = json!({ "$ref": "#/components/schemas/PreviewView", "description": "Always `preview`: what readers would see." });
+    preview["properties"]["section"] = section.unwrap_or_default();
+    schemas.insert("PreviewArticle".to_owned(), preview);
+}
+
 fn add_views(schemas: &mut Map<String, Value>) {
+    add_preview(schemas);
     for (name, source) in [("TrimmedArticle", "Article"), ("TrimmedWorkingArticle", "WorkingArticle")] {
         if let Some(mut trimmed) = schemas.get(source).cloned() {
             if let Some(members) = trimmed.as_object_mut() {
@@ -126,10 +140,14 @@ fn add_views(schemas: &mut Map<String, Value>) {
         "AnyArticle".to_owned(),
         json!({
             "description": "An article in the view that was asked for; `view` says which.",
-            "oneOf": [reference("Article"), reference("WorkingArticle")],
+            "oneOf": [reference("Article"), reference("WorkingArticle"), reference("PreviewArticle")],
             "discriminator": {
                 "propertyName": "view",
-                "mapping": { "live": "#/components/schemas/Article", "working": "#/components/schemas/WorkingArticle" }
+                "mapping": {
+                    "live": "#/components/schemas/Article",
+                    "working": "#/components/schemas/WorkingArticle",
+                    "preview": "#/components/schemas/PreviewArticle"
+                }
             }
         }),
     );

@@ -3,11 +3,15 @@
 mod conditions;
 mod corrections;
 mod create;
+mod desk;
 mod edit;
 mod embedding;
+mod leases;
 mod lifecycle;
 mod merging;
 mod past;
+mod preflight;
+mod previews;
 mod publishing;
 mod revisions;
 mod slugs;
