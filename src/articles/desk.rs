@@ -17,6 +17,7 @@ use crate::{
         identity::Caller,
         rights::{Allowance, Operation},
     },
+    body::NoLinks,
     clock::Instant,
     config::SiteConfig,
     db::{
@@ -127,7 +128,7 @@ pub fn views(conn: &mut Conn, rows: Vec<ArticleRow>, site: &SiteConfig, parts: P
         let json = bodies.remove(&row.id).ok_or_else(|| Error::internal(format!("article {} has no body", row.id)))?;
         let body = StoredBody::read(json, row.body_digest.clone())?;
         let written = Bodies {
-            html: parts.html.then(|| body.body.to_html()),
+            html: parts.html.then(|| body.body.to_html(&NoLinks)),
             blocks: if parts.blocks { Some(RawValue::from_string(body.json).map_err(Error::internal)?) } else { None },
             text: parts.text.then(|| body.body.to_text()),
         };

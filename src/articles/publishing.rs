@@ -11,7 +11,7 @@ use super::{
     working::ArticleRow,
 };
 use crate::{
-    body::Body,
+    body::{Body, NoLinks},
     changes::{self, Change},
     db::{
         Tx,
@@ -115,7 +115,7 @@ fn insert_parts(tx: &mut Tx<'_>, id: ArticleId, content: &Content, body: &Body) 
         .values((
             live_bodies::article_id.eq(id),
             live_bodies::blocks.eq(serde_json::to_string(body).map_err(Error::internal)?),
-            live_bodies::html.eq(body.to_html()),
+            live_bodies::html.eq(body.to_html(&NoLinks)),
             live_bodies::text.eq(body.to_text()),
         ))
         .execute(tx.conn)?;

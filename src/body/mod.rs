@@ -9,12 +9,18 @@
 //! the database, so its blocks are in normal form: see `flow`.
 
 mod block;
+mod code;
+mod embed;
 mod flow;
+mod footnotes;
 mod from_html;
 mod href;
 mod id;
 mod inline;
 mod input;
+mod inspect;
+mod links;
+mod reference;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -24,13 +30,23 @@ mod to_html;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub use block::{Block, HeadingBlock, ListBlock, ListItem, NestedList, ParagraphBlock, QuoteBlock, QuotePart};
+pub use block::{
+    Block, BlockView, CodeBlock, DetailsBlock, DetailsPart, DividerBlock, EmbedBlock, Footnote, FootnotesBlock,
+    GalleryBlock, GalleryImage, HeadingBlock, ImageBlock, ImageView, ListBlock, ListItem, NestedList, NoteBlock,
+    NoteKind, NotePart, ParagraphBlock, PreformattedBlock, PullQuoteBlock, QuoteBlock, QuotePart, RelatedArticleBlock,
+    TableBlock, TableCell, TableRow,
+};
+pub use embed::{EmbedProvider, EmbedUrl};
 pub use from_html::{FromHtml, Warning, WarningCode};
 pub use href::{Href, HrefFault};
-pub use id::BlockId;
-pub use inline::{Inline, LineBreakInline, LinkInline, LinkPart, Mark, TextInline};
+pub use id::{BlockId, FootnoteId};
+pub use inline::{
+    Direction, FootnoteRefInline, Inline, LineBreakInline, LinkInline, LinkPart, LinkRel, Mark, TextInline,
+};
+pub use links::{ArticleLink, Links, NoLinks};
+pub use reference::{ArticleRef, MediaRef};
 
-/// The most blocks that a body may have; paragraphs inside quotes count.
+/// The most blocks that a body may have; those inside quotes, notes, details and galleries count.
 ///
 /// Far above the longest article, and low enough that a diff by block stays cheap.
 pub const MAX_BLOCKS: usize = 10_000;
@@ -41,7 +57,7 @@ pub const MAX_LIST_DEPTH: usize = 8;
 /// An article's body: its blocks in reading order.
 ///
 /// Every block has a `type` and an `id`; ids are unique in the body. When written, an `id` may be left out: one is then
-/// made from the block's text. Blocks without any text are dropped. White space counts as in HTML: several spaces are
+/// made from the block's text. Blocks with nothing to show are dropped. White space counts as in HTML: several spaces are
 /// one, and spaces at the ends of a block or beside a line break are dropped.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]

@@ -7,7 +7,7 @@ use super::model::{Bio, StaffDoc, StaffInput, StaffKind, StaffProfile, StaffSumm
 use crate::{
     articles::usage,
     auth::identity::Caller,
-    body::{Body, Warning},
+    body::{Body, NoLinks, Warning},
     changes::{self, Change},
     clock::Instant,
     config::SiteConfig,
@@ -204,7 +204,7 @@ pub fn create(tx: &mut Tx<'_>, by: Option<&Caller>, input: &StaffInput) -> Resul
             staff::kind.eq(input.kind),
             staff::title.eq(input.title.as_ref().map(Line::as_str)),
             staff::bio_blocks.eq(serde_json::to_string(&body).map_err(Error::internal)?),
-            staff::bio_html.eq(body.to_html()),
+            staff::bio_html.eq(body.to_html(&NoLinks)),
             staff::contact_email.eq(input.contact_email.as_ref().map(Email::as_str)),
             staff::contact_phone.eq(input.contact_phone.as_ref().map(Phone::as_str)),
             staff::links.eq(serde_json::to_string(&input.links.0).map_err(Error::internal)?),
@@ -240,7 +240,7 @@ pub fn update(
     let input: StaffInput = read(merged, Code::InvalidInput)?;
     let slug = slugs::settle(tx, Kind::Staff, row.id.into(), input.slug.as_ref(), input.name.as_str())?;
     let (body, warnings) = body_of(input.bio_html.as_ref());
-    let html = body.to_html();
+    let html = body.to_html(&NoLinks);
     let new = StaffDoc {
         name: input.name,
         slug,

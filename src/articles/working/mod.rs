@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     auth::{identity::Caller, rights::Operation},
-    body::{Body, Warning},
+    body::{Body, NoLinks, Warning},
     clock::Instant,
     config::{ArticlePlaces, SiteConfig},
     db::{
@@ -136,7 +136,7 @@ impl Parts {
 
     fn of(self, body: &StoredBody) -> Result<Bodies> {
         Ok(Bodies {
-            html: self.html.then(|| body.body.to_html()),
+            html: self.html.then(|| body.body.to_html(&NoLinks)),
             blocks: if self.blocks {
                 Some(RawValue::from_string(body.json.clone()).map_err(Error::internal)?)
             } else {

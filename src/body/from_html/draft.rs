@@ -4,12 +4,9 @@
 //! open quote or its citation, a heading, a paragraph. A list inside a quote and a quote inside a list are not opened;
 //! their text goes to what is open.
 
-use std::rc::Rc;
-
 use crate::body::block::{Block, HeadingBlock, ListBlock, ListItem, NestedList, ParagraphBlock, QuoteBlock, QuotePart};
-use crate::body::flow::{Flow, Line, Marks, Target, content};
+use crate::body::flow::{Flow, Line, content};
 use crate::body::id::BlockId;
-use crate::body::inline::{Inline, LinkPart, TextInline};
 use crate::body::{MAX_BLOCKS, MAX_LIST_DEPTH};
 
 /// What text is when it is in no list.
@@ -271,50 +268,7 @@ fn n_kept(blocks: &[Block]) -> usize {
 fn lines_of(blocks: &[Block]) -> Vec<Line> {
     let mut flow = Flow::default();
     for block in blocks {
-        match block {
-            Block::Paragraph(block) => push_line(&mut flow, &block.content),
-            Block::Heading(block) => push_line(&mut flow, &block.content),
-            Block::List(block) => push_items(&mut flow, &block.items),
-            Block::Quote(block) => {
-                for QuotePart::Paragraph(block) in &block.content {
-                    push_line(&mut flow, &block.content);
-                }
-                push_line(&mut flow, block.citation.as_deref().unwrap_or_default());
-            }
-        }
+        block.view().visit_contents(&mut |content| flow.push_content(content));
     }
     flow.into_lines()
-}
-
-fn push_items(flow: &mut Flow, items: &[ListItem]) {
-    for item in items {
-        push_line(flow, &item.content);
-        if let Some(list) = &item.list {
-            push_items(flow, &list.items);
-        }
-    }
-}
-
-fn push_line(flow: &mut Flow, content: &[Inline]) {
-    for inline in content {
-        match inline {
-            Inline::Text(text) => push_text(flow, text, None),
-            Inline::LineBreak(_) => flow.push_break(),
-            Inline::Link(link) => {
-                let target = Rc::new(Target { href: link.href.clone(), title: link.title.clone() });
-                for part in &link.content {
-                    match part {
-                        LinkPart::Text(text) => push_text(flow, text, Some(&target)),
-                        LinkPart::LineBreak(_) => flow.push_break(),
-                    }
-                }
-            }
-        }
-    }
-    flow.push_break();
-}
-
-fn push_text(flow: &mut Flow, text: &TextInline, target: Option<&Rc<Target>>) {
-    let marks = text.marks.iter().fold(Marks::default(), |marks, mark| marks.with(*mark));
-    flow.push_text(&text.text, marks, target);
 }

@@ -8,14 +8,14 @@ use std::collections::HashMap;
 use html5ever::tokenizer::{Tag, TagKind, TokenSinkResult};
 use html5ever::{LocalName, local_name};
 
-use crate::body::flow::{Marks, Target, is_blank};
+use crate::body::flow::{Look, Target, To, is_blank};
 use crate::body::from_html::draft::{Draft, Leaf};
 use crate::body::from_html::elements::{self, Content, Role};
 use crate::body::from_html::open::{Effect, Open, OpenElements};
 use crate::body::from_html::style::{Says, Slot, Styles};
 use crate::body::from_html::{FromHtml, WarningCode, Warnings};
 use crate::body::href::{Href, HrefFault};
-use crate::body::inline::normal_title;
+use crate::body::inline::{MAX_TITLE_CHARS, Mark, normal_line};
 use crate::body::{Body, id};
 
 /// What happens to the content of elements that are dropped.
@@ -105,10 +105,10 @@ impl Reader {
         if (self.is_separator_due || self.unseen_link.is_some()) && !is_blank(text) {
             self.unseen_link = None;
             if std::mem::take(&mut self.is_separator_due) {
-                self.draft.flow.push_text(CELL_SEPARATOR, Marks::default(), None);
+                self.draft.flow.push_text(CELL_SEPARATOR, &Look::default(), None);
             }
         }
-        self.draft.flow.push_text(text, self.styles.marks(), self.styles.link());
+        self.draft.flow.push_text(text, &self.styles.look(), self.styles.link());
     }
 
     pub(super) fn tag(&mut self, tag: &Tag) -> TokenSinkResult<()> {
@@ -169,7 +169,10 @@ impl Reader {
         if let Some(style) = attribute(tag, "style") {
             says.read_style(style, target.is_some());
         }
-        self.unseen_link = target.as_ref().map(|target| target.href.as_str().to_owned());
+        self.unseen_link = target.as_ref().map(|target| match &target.to {
+            To::Href(href) => href.as_str().to_owned(),
+            To::Article(article) => article.to_string(),
+        });
         let slot = self.styles.open_link(says, target);
         self.formatting.open(&tag.name, slot);
     }
@@ -177,7 +180,10 @@ impl Reader {
     fn target(&mut self, tag: &Tag) -> Option<Target> {
         let href = attribute(tag, "href")?;
         match Href::parse_lenient(href) {
-            Ok(href) => Some(Target { href, title: attribute(tag, "title").and_then(normal_title) }),
+            Ok(href) => {
+                let title = attribute(tag, "title").and_then(|title| normal_line(title, MAX_TITLE_CHARS));
+                Some(Target { to: To::Href(href), title, rel: Vec::new() })
+            }
             Err(HrefFault::Empty) => None,
             Err(_) => {
                 self.warn(WarningCode::RemovedLink, href);
@@ -188,6 +194,9 @@ impl Reader {
 
     fn says(&self, role: Role, tag: &Tag) -> Says {
         let mut says = if role == Role::Cite { Says::cite() } else { Says::mark(role.mark()) };
+        if attribute(tag, "data-small-caps").is_some() {
+            says.set(Mark::SmallCaps, true);
+        }
         if let Some(style) = attribute(tag, "style") {
             says.read_style(style, self.styles.link().is_some());
         }

@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use crate::body::flow::{Marks, Target};
+use crate::body::flow::{Look, Marks, Target};
 use crate::body::inline::Mark;
 
 /// What one element says about its text: for each property on, off, or nothing.
@@ -34,7 +34,7 @@ impl Says {
         says
     }
 
-    fn set(&mut self, mark: Mark, on: bool) {
+    pub(super) fn set(&mut self, mark: Mark, on: bool) {
         for (known, value) in Mark::ALL.into_iter().zip(&mut self.values) {
             if known == mark {
                 *value = Some(on);
@@ -60,6 +60,13 @@ impl Says {
                 }
                 "font-style" if value.starts_with("normal") => self.set(Mark::Italic, false),
                 "text-decoration" | "text-decoration-line" => self.read_decoration(&value, is_in_link),
+                "font-variant" | "font-variant-caps" => {
+                    if value.contains("small-caps") {
+                        self.set(Mark::SmallCaps, true);
+                    } else if value.starts_with("normal") {
+                        self.set(Mark::SmallCaps, false);
+                    }
+                }
                 "vertical-align" if value.starts_with("super") => self.set(Mark::Sup, true),
                 "vertical-align" if value.starts_with("sub") => self.set(Mark::Sub, true),
                 _ => {}
@@ -135,12 +142,12 @@ impl Styles {
         self.is_closed.get(slot.0) == Some(&false)
     }
 
-    /// Returns the marks of text that comes now.
-    pub(super) fn marks(&self) -> Marks {
+    /// Returns the look of text that comes now.
+    pub(super) fn look(&self) -> Look {
         let is_on = |said: &Vec<(Slot, bool)>| said.last().is_some_and(|(_, on)| *on);
         let shown = Mark::ALL.into_iter().zip(&self.said).filter(|(_, said)| is_on(said));
         let marks = shown.fold(Marks::default(), |marks, (mark, _)| marks.with(mark));
-        if self.said.last().is_some_and(is_on) { marks.with_cite() } else { marks }
+        if self.said.last().is_some_and(is_on) { marks.with_cite().into() } else { marks.into() }
     }
 
     /// Returns the link of text that comes now.

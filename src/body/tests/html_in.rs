@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::body::tests::strategies::numbered;
 use crate::body::tests::{html, ids, json, warnings, without_ids};
-use crate::body::{Body, MAX_BLOCKS, WarningCode};
+use crate::body::{Body, MAX_BLOCKS, NoLinks, WarningCode};
 
 /// Checks several inputs against what is written again.
 fn assert_read(cases: &[(&str, &str)]) {
@@ -157,7 +157,7 @@ fn links_keep_safe_targets_and_lose_others() {
     );
 
     assert_eq!(
-        read.body.to_html(),
+        read.body.to_html(&NoLinks),
         "<p><a href=\"https://example.org/a%20b\" title=\"t\" rel=\"noopener\">x</a> yz vwu</p>"
     );
     assert_eq!(
@@ -193,7 +193,7 @@ fn what_is_dropped_is_named_once() {
          <svg><title>t</title><text>x</text></svg><embed><table><td>c</table>",
     );
 
-    assert_eq!(read.body.to_html(), "<p>a</p>\n<p>b</p>\n<p>c</p>");
+    assert_eq!(read.body.to_html(&NoLinks), "<p>a</p>\n<p>b</p>\n<p>c</p>");
     let dropped = [
         "title", "style", "script", "iframe", "object", "input", "select", "textarea", "button", "template", "svg",
         "embed",
@@ -225,7 +225,7 @@ fn pastes_from_google_docs_lose_their_wrapper() {
     let read = Body::from_html(paste);
 
     assert_eq!(
-        read.body.to_html(),
+        read.body.to_html(&NoLinks),
         "<p>Plain <strong><em>both</em></strong></p>\n\
          <ul><li>one<ul><li><a href=\"https://example.org/\" rel=\"noopener\">two</a></li></ul></li></ul>"
     );
@@ -241,7 +241,7 @@ fn pastes_from_word_lose_their_markup() {
 
     let read = Body::from_html(paste);
 
-    assert_eq!(read.body.to_html(), "<p><strong>Title line</strong></p>\n<p>x<em>y</em></p>");
+    assert_eq!(read.body.to_html(&NoLinks), "<p><strong>Title line</strong></p>\n<p>x<em>y</em></p>");
     assert_eq!(warnings(&read), [(WarningCode::DroppedElement, "style")]);
 }
 
@@ -290,9 +290,9 @@ fn too_many_blocks_are_joined() {
 
     assert_eq!(read.body.blocks().len(), MAX_BLOCKS);
     assert_eq!(read.body.word_count(), 2 * n_paragraphs);
-    assert!(read.body.to_html().ends_with("<a href=\"/x\">x</a> w10004</p>"));
+    assert!(read.body.to_html(&NoLinks).ends_with("<a href=\"/x\">x</a> w10004</p>"));
     assert_eq!(read.warnings[0].code, WarningCode::MergedBlocks);
-    assert_eq!(Body::from_html(&read.body.to_html()).body, read.body);
+    assert_eq!(Body::from_html(&read.body.to_html(&NoLinks)).body, read.body);
 }
 
 #[test]
@@ -350,7 +350,7 @@ fn large_and_deep_input_is_read_to_the_end() {
     ];
     for piece in repeated {
         let body = Body::from_html(&piece.repeat(REPEATED / piece.len())).body;
-        assert_eq!(Body::from_html(&body.to_html()).body, body, "{piece}");
+        assert_eq!(Body::from_html(&body.to_html(&NoLinks)).body, body, "{piece}");
     }
     let halves = [
         ("<div>", "</p>"),
