@@ -184,23 +184,41 @@ impl Flow {
 
     /// Appends a content that was made before, and ends the line.
     pub(super) fn push_content(&mut self, content: &[Inline]) {
-        for inline in content {
-            match inline {
-                Inline::Text(text) => self.push_text(&text.text, &text.into(), None),
-                Inline::LineBreak(_) => self.push_break(),
-                Inline::FootnoteRef(reference) => self.push_note(reference.note.clone()),
-                Inline::Link(link) => {
-                    let target = Target::of(link).map(Rc::new);
-                    for part in &link.content {
-                        match part {
-                            LinkPart::Text(text) => self.push_text(&text.text, &text.into(), target.as_ref()),
-                            LinkPart::LineBreak(_) => self.push_break(),
-                        }
+        content.iter().for_each(|inline| self.push_inline(inline));
+        self.push_break();
+    }
+
+    /// Appends a piece that was made before.
+    pub(super) fn push_inline(&mut self, inline: &Inline) {
+        match inline {
+            Inline::Text(text) => self.push_text(&text.text, &text.into(), None),
+            Inline::LineBreak(_) => self.push_break(),
+            Inline::FootnoteRef(reference) => self.push_note(reference.note.clone()),
+            Inline::Link(link) => {
+                let target = Target::of(link).map(Rc::new);
+                for part in &link.content {
+                    match part {
+                        LinkPart::Text(text) => self.push_text(&text.text, &text.into(), target.as_ref()),
+                        LinkPart::LineBreak(_) => self.push_break(),
                     }
                 }
             }
         }
-        self.push_break();
+    }
+
+    /// Appends lines that were made before; the last one goes on.
+    pub(super) fn push_lines(&mut self, lines: Vec<Line>) {
+        for (n, line) in lines.into_iter().enumerate() {
+            if n > 0 {
+                self.push_break();
+            }
+            for run in line {
+                match run.note {
+                    Some(note) => self.push_note(note),
+                    None => self.push_text(&run.text, &run.look, run.link.as_ref()),
+                }
+            }
+        }
     }
 
     /// Starts to look out for something visible: see `has_seen`.

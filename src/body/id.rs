@@ -58,6 +58,11 @@ impl FootnoteId {
         BlockId::parse(text).map(|id| Self(id.0))
     }
 
+    /// Stands for a name where none can be made, which does not happen.
+    pub(super) fn fallback() -> Self {
+        Self("note".to_owned())
+    }
+
     /// Returns the name as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -282,6 +282,79 @@ fn visit_items<'a>(items: &'a [ListItem], visit: &mut dyn FnMut(&'a [Inline])) {
     }
 }
 
+/// Calls `visit` for each content of a block, its parts included.
+pub(super) fn contents_mut(block: &mut Block, visit: &mut dyn FnMut(&mut Vec<Inline>)) {
+    match block {
+        Block::Paragraph(block) => visit(&mut block.content),
+        Block::Heading(block) => visit(&mut block.content),
+        Block::List(block) => items_mut(&mut block.items, visit),
+        Block::Quote(block) => quote_mut(block, visit),
+        Block::PullQuote(block) => {
+            visit(&mut block.content);
+            block.citation.iter_mut().for_each(visit);
+        }
+        Block::Image(block) => block.caption.iter_mut().for_each(visit),
+        Block::Gallery(block) => {
+            block.images.iter_mut().filter_map(|image| image.caption.as_mut()).for_each(&mut *visit);
+            block.caption.iter_mut().for_each(visit);
+        }
+        Block::Embed(block) => block.caption.iter_mut().for_each(visit),
+        Block::Table(block) => table_mut(block, visit),
+        Block::Note(block) => {
+            for part in &mut block.content {
+                match part {
+                    NotePart::Paragraph(block) => visit(&mut block.content),
+                    NotePart::List(block) => items_mut(&mut block.items, visit),
+                }
+            }
+        }
+        Block::Details(block) => {
+            visit(&mut block.summary);
+            block.content.iter_mut().for_each(|part| details_mut(part, visit));
+        }
+        Block::Footnotes(block) => block.notes.iter_mut().for_each(|note| visit(&mut note.content)),
+        Block::Code(_) | Block::Preformatted(_) | Block::Divider(_) | Block::RelatedArticle(_) => {}
+    }
+}
+
+fn details_mut(part: &mut DetailsPart, visit: &mut dyn FnMut(&mut Vec<Inline>)) {
+    match part {
+        DetailsPart::Paragraph(block) => visit(&mut block.content),
+        DetailsPart::Heading(block) => visit(&mut block.content),
+        DetailsPart::List(block) => items_mut(&mut block.items, visit),
+        DetailsPart::Quote(block) => quote_mut(block, visit),
+        DetailsPart::Image(block) => block.caption.iter_mut().for_each(visit),
+        DetailsPart::Embed(block) => block.caption.iter_mut().for_each(visit),
+        DetailsPart::Table(block) => table_mut(block, visit),
+        DetailsPart::Code(_) | DetailsPart::Preformatted(_) => {}
+    }
+}
+
+fn quote_mut(block: &mut QuoteBlock, visit: &mut dyn FnMut(&mut Vec<Inline>)) {
+    for part in &mut block.content {
+        match part {
+            QuotePart::Paragraph(block) => visit(&mut block.content),
+            QuotePart::List(block) => items_mut(&mut block.items, visit),
+        }
+    }
+    block.citation.iter_mut().for_each(visit);
+}
+
+fn table_mut(block: &mut TableBlock, visit: &mut dyn FnMut(&mut Vec<Inline>)) {
+    block.caption.iter_mut().for_each(&mut *visit);
+    block.rows.iter_mut().flat_map(|row| &mut row.cells).for_each(|cell| visit(&mut cell.content));
+}
+
+/// Visits items; lists are at most `MAX_LIST_DEPTH` deep.
+fn items_mut(items: &mut [ListItem], visit: &mut dyn FnMut(&mut Vec<Inline>)) {
+    for item in items {
+        visit(&mut item.content);
+        if let Some(list) = &mut item.list {
+            items_mut(&mut list.items, visit);
+        }
+    }
+}
+
 fn push_line(out: &mut String, content: &[Inline]) {
     let mut line = String::new();
     push_text(&mut line, content);

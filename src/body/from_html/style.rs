@@ -6,7 +6,8 @@
 use std::rc::Rc;
 
 use crate::body::flow::{Look, Marks, Target};
-use crate::body::inline::Mark;
+use crate::body::inline::{Direction, Mark};
+use crate::input::Language;
 
 /// What one element says about its text: for each property on, off, or nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -109,6 +110,9 @@ pub(super) struct Styles {
     /// For each property, who says what about it, innermost last. Closed ones are removed when they come to the top.
     said: [Vec<(Slot, bool)>; N_PROPERTIES],
     links: Vec<(Slot, Rc<Target>)>,
+    /// Who says which language the text has; nothing is an unknown one.
+    langs: Vec<(Slot, Option<Rc<Language>>)>,
+    directions: Vec<(Slot, Direction)>,
 }
 
 impl Styles {
@@ -119,6 +123,12 @@ impl Styles {
             said.extend(value.map(|on| (slot, on)));
         }
         slot
+    }
+
+    /// Adds the language and the direction that an element gives to its text.
+    pub(super) fn set_voice(&mut self, slot: Slot, lang: Option<&str>, dir: Option<Direction>) {
+        self.langs.extend(lang.map(|lang| (slot, Language::parse(lang).ok().map(Rc::new))));
+        self.directions.extend(dir.map(|dir| (slot, dir)));
     }
 
     pub(super) fn open_link(&mut self, says: Says, target: Option<Target>) -> Slot {
@@ -136,6 +146,8 @@ impl Styles {
             while said.pop_if(|(slot, _)| is_closed(slot)).is_some() {}
         }
         while self.links.pop_if(|(slot, _)| is_closed(slot)).is_some() {}
+        while self.langs.pop_if(|(slot, _)| is_closed(slot)).is_some() {}
+        while self.directions.pop_if(|(slot, _)| is_closed(slot)).is_some() {}
     }
 
     pub(super) fn is_open(&self, slot: Slot) -> bool {
@@ -147,7 +159,9 @@ impl Styles {
         let is_on = |said: &Vec<(Slot, bool)>| said.last().is_some_and(|(_, on)| *on);
         let shown = Mark::ALL.into_iter().zip(&self.said).filter(|(_, said)| is_on(said));
         let marks = shown.fold(Marks::default(), |marks, (mark, _)| marks.with(mark));
-        if self.said.last().is_some_and(is_on) { marks.with_cite().into() } else { marks.into() }
+        let marks = if self.said.last().is_some_and(is_on) { marks.with_cite() } else { marks };
+        let lang = self.langs.last().and_then(|(_, lang)| lang.clone());
+        Look { marks, lang, dir: self.directions.last().map(|(_, dir)| *dir) }
     }
 
     /// Returns the link of text that comes now.

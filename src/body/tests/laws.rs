@@ -120,15 +120,43 @@ fn json_values() -> impl proptest::strategy::Strategy<Value = Value> {
     use proptest::sample::select;
 
     let member = select(
-        &["type", "id", "content", "items", "list", "level", "href", "marks", "text", "ordered", "start", "x"][..],
+        &[
+            "type", "id", "content", "items", "list", "level", "href", "marks", "text", "ordered", "start", "x", "url",
+            "media", "images", "caption", "rows", "cells", "notes", "note", "summary", "kind", "article", "language",
+        ][..],
     );
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
-        select(&["paragraph", "heading", "list", "quote", "text", "link", "line_break", "bold", "", "/a", "\0"][..])
-            .prop_map(Value::from),
+        select(
+            &[
+                "paragraph",
+                "heading",
+                "list",
+                "quote",
+                "text",
+                "link",
+                "line_break",
+                "bold",
+                "",
+                "/a",
+                "\0",
+                "image",
+                "gallery",
+                "embed",
+                "table",
+                "code",
+                "details",
+                "footnotes",
+                "footnote_ref",
+                "note",
+                "pull_quote",
+                "divider",
+            ][..]
+        )
+        .prop_map(Value::from),
     ];
     leaf.prop_recursive(6, 64, 6, move |inner| {
         prop_oneof![
