@@ -220,7 +220,7 @@ pub(super) fn normal_line(text: &str, max_chars: usize) -> Option<String> {
         text.chars().map(|c| if is_html_space(c) { ' ' } else { c }).filter(|c| !is_unwanted(*c)).collect();
     let words: Vec<&str> = shown.split(' ').filter(|word| !word.is_empty()).collect();
     let short: String = words.join(" ").chars().take(max_chars).collect();
-    let line = short.trim_end_matches(' ');
+    let line = short.trim_matches([' ', '\u{a0}']);
     (!is_blank(line)).then(|| line.to_owned())
 }
 

@@ -100,18 +100,17 @@ impl Reader {
     }
 }
 
-/// Returns what an element says it is a reference to, if it is one to a footnote.
-pub(super) fn footnote_ref(tag: &Tag) -> Option<FootnoteId> {
+/// Returns what an element says it is a reference to, if it is one to a footnote, or if one is expected.
+pub(super) fn footnote_ref(tag: &Tag, is_expected: bool) -> Option<FootnoteId> {
     if let Some(name) = attribute(tag, "data-fn").filter(|_| &*tag.name == "sup") {
         return FootnoteId::parse(name);
     }
-    let says = has_class(tag, &["footnote-ref", "footnote"])
+    let says = is_expected
+        || has_class(tag, &["footnote-ref", "footnote"])
         || attribute(tag, "role") == Some("doc-noteref")
         || attribute(tag, "data-footnote-ref").is_some();
     let target = attribute(tag, "href").filter(|_| &*tag.name == "a")?.strip_prefix('#')?;
-    let is_number = |text: &str| text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, ':' | '-'));
-    let is_note = says || target.strip_prefix("fn").is_some_and(is_number);
-    if is_note { footnote_id(target) } else { None }
+    if says { footnote_id(target) } else { None }
 }
 
 /// Returns the name of the footnote with that id in a page.
@@ -187,9 +186,8 @@ pub(super) fn has_class(tag: &Tag, classes: &[&str]) -> bool {
 
 /// Returns where an element's content is, even if scripts were to load it later.
 fn source(tag: &Tag) -> Option<&str> {
-    let is_given = |src: &&str| !src.trim().is_empty() && !src.trim_start().starts_with("data:");
     let names = ["src", "data-src", "data-lazy-src", "data-original"];
-    let found = names.iter().find_map(|name| attribute(tag, name).filter(is_given));
+    let found = names.iter().find_map(|name| attribute(tag, name).filter(|src| address(src).is_some()));
     found.or_else(|| attribute(tag, "src"))
 }
 

@@ -33,6 +33,9 @@ pub(super) enum Unclosed {
 /// The longest label of a reference to a footnote that is kept.
 const MAX_LABEL_CHARS: usize = 20;
 
+/// The longest shortcode.
+const MAX_SHORTCODE_BYTES: usize = 1000;
+
 /// Reads tokens into a draft.
 #[derive(Debug)]
 pub(super) struct Reader {
@@ -51,6 +54,8 @@ pub(super) struct Reader {
     pub(super) unseen_link: Option<String>,
     /// How many of the open elements say that the lists inside hold footnotes.
     n_notes_expected: usize,
+    /// Whether the next link is a reference to a footnote.
+    is_note_expected: bool,
 }
 
 /// The element that is being dropped with its content.
@@ -78,6 +83,7 @@ impl Reader {
             is_separator_due: false,
             unseen_link: None,
             n_notes_expected: 0,
+            is_note_expected: false,
         }
     }
 
@@ -123,9 +129,16 @@ impl Reader {
         let mut rest = text;
         while let Some(at) = rest.find('[') {
             let (before, found) = rest.split_at_checked(at).unwrap_or((rest, ""));
-            let end = found.find(']').map(|end| end.saturating_add(1));
-            let code = end.and_then(|end| found.get(..end)).unwrap_or_default();
-            let is_start = code.starts_with("[caption ");
+            let is_start = found.starts_with("[caption ");
+            // A shortcode is short; looking for its end further away would take quadratic time.
+            let near = found.bytes().take(MAX_SHORTCODE_BYTES);
+            let end = near.take_while(|_| is_start).position(|byte| byte == b']').map(|end| end.saturating_add(1));
+            let code = match end.and_then(|end| found.get(..end)) {
+                Some(code) => code,
+                None if found.starts_with("[/caption]") => "[/caption]",
+                None => "",
+            };
+            let is_start = is_start && !code.is_empty();
             if !is_start && code != "[/caption]" {
                 let (kept, behind) = rest.split_at_checked(at.saturating_add(1)).unwrap_or((rest, ""));
                 self.push_text(kept);
@@ -266,7 +279,9 @@ impl Reader {
             self.start_dropping(tag, false, None);
             return true;
         }
-        let Some(id) = media::footnote_ref(tag) else {
+        let is_expected = &*tag.name == "a" && std::mem::take(&mut self.is_note_expected);
+        let Some(id) = media::footnote_ref(tag, is_expected) else {
+            self.is_note_expected |= &*tag.name == "sup" && media::has_class(tag, &["footnote-ref"]);
             return false;
         };
         let href = attribute(tag, "href").and_then(|href| Href::parse_lenient(href).ok());
@@ -460,6 +475,9 @@ impl Reader {
                 }
             }
             return;
+        }
+        if &**name == "sup" {
+            self.is_note_expected = false;
         }
         match elements::role(name) {
             Role::LineBreak => self.draft.flow.push_break(),

@@ -1,6 +1,7 @@
 //! Tests of the body as a whole.
 
 mod attacks;
+mod collected;
 mod html_in;
 mod html_out;
 mod input;

@@ -43,6 +43,8 @@ const PIECES: &[&str] = &[
     "|",
     "-->",
     "]]>",
+    "[caption x]",
+    "[/caption]",
 ];
 
 const HREFS: &[&str] = &[
@@ -516,7 +518,6 @@ const KEEPING: &[&str] = &[
     "label",
     "form",
     "q",
-    "figcaption",
     "details",
     "summary",
     "aside",
@@ -524,8 +525,6 @@ const KEEPING: &[&str] = &[
     "th",
     "caption",
     "small",
-    "cite",
-    "footer",
 ];
 
 /// HTML of elements that keep their text, each word and each link target different; the words, the targets.

@@ -147,8 +147,10 @@ impl<'a> Writer<'a> {
     }
 
     fn escaped(&mut self, text: &str) {
-        for c in text.chars() {
+        for (at, c) in text.char_indices() {
             match c {
+                // What looks like a shortcode is text here, and is to be read as such.
+                '[' if is_shortcode(text.get(at..).unwrap_or_default()) => self.out.push_str("&#91;"),
                 '&' => self.out.push_str("&amp;"),
                 '<' => self.out.push_str("&lt;"),
                 '>' => self.out.push_str("&gt;"),
@@ -260,6 +262,10 @@ impl<'a> Writer<'a> {
     fn media_url(&self, media: MediaRef) -> Option<String> {
         self.links.media(media).map(|url| self.address(&url))
     }
+}
+
+fn is_shortcode(text: &str) -> bool {
+    text.starts_with("[caption ") || text.starts_with("[/caption]")
 }
 
 fn heading_name(level: u8) -> &'static str {
