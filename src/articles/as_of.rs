@@ -13,7 +13,7 @@ use super::{
     content::{Content, Correction, StoredBody},
     live::Shown,
     resolve::Embedded,
-    view::{Article, AuthorSummary, excerpt},
+    view::{Article, AuthorSummary, Bodies, excerpt},
     working::{self, ArticleRow, Parts},
 };
 use crate::{
@@ -94,7 +94,8 @@ pub fn get(
     let names = Names::load(conn, &content, at)?;
     let related = seen_at(conn, &content.related, at)?;
     let changed_at = publication.visible_from;
-    let article = present(&row, publication, (content, body), &names, related, (site, parts))?;
+    let bodies = parts.of(conn, &body, site)?;
+    let article = present(&row, publication, (content, body), &names, related, (site, bodies))?;
     Ok(Shown { article, changed_at })
 }
 
@@ -248,11 +249,10 @@ fn present(
     (content, body): (Content, StoredBody),
     names: &Names,
     related: Vec<ArticleId>,
-    (site, parts): (&SiteConfig, Parts),
+    (site, bodies): (&SiteConfig, Bodies),
 ) -> Result<Article> {
     let section = names.section.clone().ok_or_else(|| Error::internal("published without a section"))?;
     let (excerpt, excerpt_is_derived) = excerpt(&content, &body.body);
-    let bodies = parts.of(&body)?;
     let extensions = content.extensions.map(|extensions| RawValue::from_string(extensions.0.to_string()));
     Ok(Article {
         view: "live",
@@ -288,6 +288,7 @@ fn present(
         corrections: Correction::list(&publication.corrections)?,
         body_html: bodies.html,
         body_blocks: bodies.blocks,
+        body_markdown: bodies.markdown,
         body_text: bodies.text,
     })
 }

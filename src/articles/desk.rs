@@ -11,15 +11,15 @@ use diesel::{
     prelude::*,
 };
 use serde::Serialize;
-use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::{
     content::{Content, StoredBody},
     lifecycle::State,
+    linking::ArticleLinks,
     params::{Assigned, Somebody},
     resolve::Embedded,
-    view::{Bodies, WorkingArticle},
+    view::WorkingArticle,
     words::{self, Narrowed, Search},
     working::{ArticleRow, Parts, present},
 };
@@ -257,15 +257,15 @@ pub fn views(conn: &mut Conn, rows: Vec<ArticleRow>, site: &SiteConfig, parts: P
     let users = rows.iter().flat_map(|row| [row.created_by, row.updated_by]).chain(assigned).collect();
     let embedded = Embedded::load(conn, contents.iter(), users)?;
     let mut bodies = bodies(conn, &rows)?;
-    let mut views = Vec::with_capacity(rows.len());
-    for (row, content) in rows.into_iter().zip(contents) {
+    let mut stored = Vec::with_capacity(rows.len());
+    for row in &rows {
         let json = bodies.remove(&row.id).ok_or_else(|| Error::internal(format!("article {} has no body", row.id)))?;
-        let body = StoredBody::read(json, row.body_digest.clone())?;
-        let written = Bodies {
-            html: parts.html.then(|| body.body.to_html()),
-            blocks: if parts.blocks { Some(RawValue::from_string(body.json).map_err(Error::internal)?) } else { None },
-            text: parts.text.then(|| body.body.to_text()),
-        };
+        stored.push(StoredBody::read(json, row.body_digest.clone())?);
+    }
+    let links = ArticleLinks::load(conn, stored.iter().filter_map(|body| parts.linked(&body.body)), site)?;
+    let mut views = Vec::with_capacity(rows.len());
+    for ((row, content), body) in rows.into_iter().zip(contents).zip(stored) {
+        let written = parts.write(&body, &links)?;
         views.push(present(row, content, &body.body, &embedded, site, written, None)?);
     }
     Ok(views)

@@ -16,7 +16,7 @@ use crate::{
     reference::Reference,
 };
 
-/// What an article is made of. A body is given as one of `body_blocks` and `body_html`.
+/// What an article is made of. A body is given as one of `body_blocks`, `body_html` and `body_markdown`.
 #[derive(Clone, Debug, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 pub struct ArticleInput {
@@ -98,6 +98,11 @@ pub struct ArticleInput {
     #[deserr(default)]
     #[schema(max_length = 1048576, example = "<p>The first ships left at dawn.</p>")]
     pub body_html: Option<String>,
+    /// The body as Markdown, up to 1 MiB: CommonMark with tables, strikethrough and footnotes; HTML in it is read like
+    /// `body_html`.
+    #[deserr(default)]
+    #[schema(max_length = 1048576, example = "The first ships left at **dawn**.")]
+    pub body_markdown: Option<String>,
 }
 
 text_enum! {

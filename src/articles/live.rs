@@ -6,8 +6,9 @@ use diesel::prelude::*;
 use serde_json::value::RawValue;
 
 use super::{
-    content::Correction,
+    content::{Correction, StoredBody},
     input::{AuthorRole, Seo, Source},
+    linking::ArticleLinks,
     view::{Article, AuthorSummary, Bodies},
     working::Parts,
 };
@@ -167,7 +168,7 @@ pub fn load(conn: &mut Conn, ids: &[ArticleId], site: &SiteConfig, parts: Parts)
         .filter(live_articles::id.eq_any(ids.to_vec()))
         .select((LiveRow::as_select(), SectionRow::as_select()))
         .load(conn)?;
-    let mut attached = Attached::load(conn, ids, parts)?;
+    let mut attached = Attached::load(conn, ids, parts, site)?;
     let mut by_id: HashMap<ArticleId, (LiveRow, SectionRow)> = rows.into_iter().map(|pair| (pair.0.id, pair)).collect();
     ids.iter()
         .filter_map(|id| by_id.remove(id))
@@ -184,12 +185,12 @@ struct Attached {
 }
 
 impl Attached {
-    fn load(conn: &mut Conn, ids: &[ArticleId], parts: Parts) -> Result<Self> {
+    fn load(conn: &mut Conn, ids: &[ArticleId], parts: Parts, site: &SiteConfig) -> Result<Self> {
         Ok(Self {
             authors: authors(conn, ids)?,
             tags: tags_of(conn, ids)?,
             related: related(conn, ids)?,
-            bodies: if parts.any() { bodies(conn, ids, parts)? } else { HashMap::new() },
+            bodies: if parts.any() { bodies(conn, ids, parts, site)? } else { HashMap::new() },
         })
     }
 }
@@ -244,18 +245,36 @@ fn related(conn: &mut Conn, ids: &[ArticleId]) -> Result<HashMap<ArticleId, Vec<
     Ok(found)
 }
 
-fn bodies(conn: &mut Conn, ids: &[ArticleId], parts: Parts) -> Result<HashMap<ArticleId, Bodies>> {
-    let rows: Vec<(ArticleId, String, String, String)> = live_bodies::table
+/// The finished bodies. What depends on other articles or on the site's address is written anew.
+fn bodies(conn: &mut Conn, ids: &[ArticleId], parts: Parts, site: &SiteConfig) -> Result<HashMap<ArticleId, Bodies>> {
+    let rows: Vec<(ArticleId, String, String, String, bool)> = live_bodies::table
         .filter(live_bodies::article_id.eq_any(ids.to_vec()))
-        .select((live_bodies::article_id, live_bodies::html, live_bodies::blocks, live_bodies::text))
+        .select((
+            live_bodies::article_id,
+            live_bodies::html,
+            live_bodies::blocks,
+            live_bodies::text,
+            live_bodies::depends_on_links,
+        ))
         .load(conn)?;
-    rows.into_iter()
-        .map(|(id, html, blocks, text)| {
-            let blocks =
-                if parts.blocks { Some(RawValue::from_string(blocks).map_err(Error::internal)?) } else { None };
-            Ok((id, Bodies { html: parts.html.then_some(html), blocks, text: parts.text.then_some(text) }))
-        })
-        .collect()
+    let mut finished = HashMap::new();
+    let mut unfinished = Vec::new();
+    for (id, html, blocks, text, depends_on_links) in rows {
+        if parts.markdown || (parts.html && depends_on_links) {
+            unfinished.push((id, StoredBody::read(blocks, String::new())?));
+            continue;
+        }
+        let blocks = if parts.blocks { Some(RawValue::from_string(blocks).map_err(Error::internal)?) } else { None };
+        let (html, text) = (parts.html.then_some(html), parts.text.then_some(text));
+        finished.insert(id, Bodies { html, blocks, markdown: None, text });
+    }
+    if !unfinished.is_empty() {
+        let links = ArticleLinks::load(conn, unfinished.iter().map(|(_, body)| &body.body), site)?;
+        for (id, body) in unfinished {
+            finished.insert(id, parts.write(&body, &links)?);
+        }
+    }
+    Ok(finished)
 }
 
 fn present(row: LiveRow, section: &SectionRow, attached: &mut Attached, site: &SiteConfig) -> Result<Shown> {
@@ -298,6 +317,7 @@ fn present(row: LiveRow, section: &SectionRow, attached: &mut Attached, site: &S
         corrections: Correction::list(&row.corrections)?,
         body_html: bodies.html,
         body_blocks: bodies.blocks,
+        body_markdown: bodies.markdown,
         body_text: bodies.text,
     };
     Ok(Shown { article, changed_at })

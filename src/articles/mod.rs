@@ -12,6 +12,7 @@ pub mod history;
 pub mod input;
 pub mod leases;
 pub mod lifecycle;
+pub mod linking;
 pub mod list;
 pub mod live;
 pub mod params;

@@ -100,7 +100,8 @@ pub struct ArticleListParams {
     #[deserr(default)]
     #[param(value_type = bool, required = false)]
     pub trashed: Option<Flag>,
-    /// Bodies to include, separated by commas: `body_html`, `body_blocks`, `body_text`.
+    /// Bodies to include, separated by commas: `body_html`, `body_blocks`, `body_markdown`,
+    /// `body_text`.
     #[deserr(default)]
     #[param(value_type = String, required = false, example = "body_html")]
     pub include: Option<Names>,
@@ -131,7 +132,8 @@ pub struct ArticleParams {
     #[deserr(default)]
     #[param(value_type = String, format = DateTime, required = false, example = "2026-11-23T08:00:00Z")]
     pub as_of: Option<Moment>,
-    /// Bodies to include instead of `body_html`, separated by commas: `body_html`, `body_blocks`, `body_text`.
+    /// Bodies to include instead of `body_html`, separated by commas: `body_html`, `body_blocks`, `body_markdown`,
+    /// `body_text`.
     #[deserr(default)]
     #[param(value_type = String, required = false, example = "body_html,body_blocks")]
     pub include: Option<Names>,
@@ -401,8 +403,9 @@ pub(super) fn parts(names: &Names) -> Result<Parts> {
         match name.as_str() {
             "body_html" => parts.html = true,
             "body_blocks" => parts.blocks = true,
+            "body_markdown" => parts.markdown = true,
             "body_text" => parts.text = true,
-            other => return Err(unknown("/include", other, "body_html, body_blocks, body_text")),
+            other => return Err(unknown("/include", other, "body_html, body_blocks, body_markdown, body_text")),
         }
     }
     Ok(parts)

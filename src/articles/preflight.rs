@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::{content::Content, live};
 use crate::{
-    body::Body,
+    body::{Body, ImageView},
     config::{PreflightRules, Severity},
     db::Conn,
     error::{Code, Error, Fault, Result},
@@ -93,14 +93,16 @@ struct Picture {
     is_credited: bool,
 }
 
-/// The pictures of a body, in reading order. Bodies have none yet.
-fn pictures(_body: &Body) -> Vec<Picture> {
-    Vec::new()
+/// The pictures of a body, in reading order.
+fn pictures(body: &Body) -> Vec<Picture> {
+    let picture =
+        |image: ImageView<'_>| Picture { is_described: image.alt.is_some(), is_credited: image.credit.is_some() };
+    body.images().into_iter().map(picture).collect()
 }
 
-/// The articles that the links of a body name, in reading order. Links have addresses only, yet.
-fn references(_body: &Body) -> Vec<ArticleId> {
-    Vec::new()
+/// The articles that a body leads to, in reading order.
+fn references(body: &Body) -> Vec<ArticleId> {
+    body.article_references().iter().map(|reference| ArticleId::from_uuid(*reference.uuid())).collect()
 }
 
 /// Findings of one kind beyond this many are counted, not listed.

@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use super::{
     content::Content,
     facets::{self, Facet, Place},
+    linking,
     view::excerpt,
     working::ArticleRow,
 };
@@ -18,8 +19,8 @@ use crate::{
     db::{
         Tx,
         schema::{
-            article_publications, live_articles, live_authors, live_bodies, live_notices, live_related, live_slugs,
-            live_tags,
+            article_publications, live_articles, live_authors, live_bodies, live_links, live_notices, live_related,
+            live_slugs, live_tags,
         },
     },
     error::{Error, Result},
@@ -99,8 +100,9 @@ pub fn publish(tx: &mut Tx<'_>, release: &Release<'_>) -> Result<()> {
         // Nobody sees anything yet; the clock will tell.
         return Ok(());
     }
-    if seen.is_none() {
-        touch_relatives(tx, id, tx.now)?;
+    match seen {
+        None => touch_relatives(tx, id, tx.now)?,
+        Some(_) => touch_linking(tx, id, tx.now)?,
     }
     let mut keys = surrogate_keys_of(tx, id)?;
     keys.extend(old_keys);
@@ -303,14 +305,21 @@ fn insert_article(tx: &mut Tx<'_>, release: &Release<'_>, section: SectionId, up
 }
 
 fn insert_parts(tx: &mut Tx<'_>, id: ArticleId, content: &Content, body: &Body) -> Result<()> {
+    let (html, depends_on_links) = linking::written_ahead(body);
     diesel::insert_into(live_bodies::table)
         .values((
             live_bodies::article_id.eq(id),
             live_bodies::blocks.eq(serde_json::to_string(body).map_err(Error::internal)?),
-            live_bodies::html.eq(body.to_html()),
+            live_bodies::html.eq(html),
+            live_bodies::depends_on_links.eq(depends_on_links),
             live_bodies::text.eq(body.to_text()),
         ))
         .execute(tx.conn)?;
+    for target in linking::references(body) {
+        diesel::insert_into(live_links::table)
+            .values((live_links::article_id.eq(id), live_links::target_id.eq(target)))
+            .execute(tx.conn)?;
+    }
     for (position, author) in (0_i32..).zip(&content.authors) {
         diesel::insert_into(live_authors::table)
             .values((
@@ -368,10 +377,19 @@ fn keep_slug(tx: &mut Tx<'_>, id: ArticleId, slug: &Slug) -> Result<()> {
     }
 }
 
-/// Notes that the articles that name this one as related look different now.
+/// Notes that the articles that name this one, as related or in their text, look different now.
 fn touch_relatives(tx: &mut Tx<'_>, id: ArticleId, at: Instant) -> Result<()> {
     let relatives = live_related::table.filter(live_related::related_id.eq(id)).select(live_related::article_id);
     diesel::update(live_articles::table.filter(live_articles::id.eq_any(relatives)))
+        .set(live_articles::changed_at.eq(at))
+        .execute(tx.conn)?;
+    touch_linking(tx, id, at)
+}
+
+/// Notes that the articles whose text leads to this one look different now: they show its address and its title.
+fn touch_linking(tx: &mut Tx<'_>, id: ArticleId, at: Instant) -> Result<()> {
+    let linking = live_links::table.filter(live_links::target_id.eq(id)).select(live_links::article_id);
+    diesel::update(live_articles::table.filter(live_articles::id.eq_any(linking)))
         .set(live_articles::changed_at.eq(at))
         .execute(tx.conn)?;
     Ok(())
@@ -387,11 +405,13 @@ fn surrogate_keys_of(tx: &mut Tx<'_>, id: ArticleId) -> Result<Vec<String>> {
         live_authors::table.filter(live_authors::article_id.eq(id)).select(live_authors::staff_id).load(tx.conn)?;
     let relatives: Vec<ArticleId> =
         live_related::table.filter(live_related::related_id.eq(id)).select(live_related::article_id).load(tx.conn)?;
+    let linking: Vec<ArticleId> =
+        live_links::table.filter(live_links::target_id.eq(id)).select(live_links::article_id).load(tx.conn)?;
     let mut keys = vec![format!("article-{id}"), "articles".to_owned()];
     keys.extend(store::ancestors(tx.conn, Some(section))?.iter().map(|id| format!("section-{id}")));
     keys.extend(tags.iter().map(|id| format!("tag-{id}")));
     keys.extend(staff.iter().map(|id| format!("staff-{id}")));
-    keys.extend(relatives.iter().map(|id| format!("article-{id}")));
+    keys.extend(relatives.iter().chain(&linking).map(|id| format!("article-{id}")));
     Ok(keys)
 }
 

@@ -64,6 +64,8 @@ pub struct Bodies {
     pub html: Option<String>,
     /// As blocks, in JSON.
     pub blocks: Option<Box<RawValue>>,
+    /// As Markdown.
+    pub markdown: Option<String>,
     /// As plain text.
     pub text: Option<String>,
 }
@@ -155,6 +157,11 @@ pub struct Article {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<Body>)]
     pub body_blocks: Option<Box<RawValue>>,
+    /// The body as Markdown (CommonMark with tables, strikethrough and footnotes); only when asked for with
+    /// `include=body_markdown`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "The first ships left at dawn.")]
+    pub body_markdown: Option<String>,
     /// The body as plain text; only when asked for with `include=body_text`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -302,6 +309,11 @@ pub struct WorkingArticle {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<Body>)]
     pub body_blocks: Option<Box<RawValue>>,
+    /// The body as Markdown (CommonMark with tables, strikethrough and footnotes); only when asked for with
+    /// `include=body_markdown`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "The first ships left at dawn.")]
+    pub body_markdown: Option<String>,
     /// The body as plain text; only when asked for with `include=body_text`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

@@ -4,26 +4,58 @@
 //! - runs of spaces, tabs and newlines are one space; there is none at the ends of a line;
 //! - blank lines do not occur, so no line break stands at an end or beside another one;
 //! - a block neither begins nor ends with a no-break space (editors and word processors put them there as filling);
-//! - neighboring texts differ in their marks, neighboring links in their targets, and a link shows something.
+//! - neighboring texts differ in their marks, language or direction, neighboring links in their targets, and a link shows
+//!   something;
+//! - a reference to a footnote stands outside of links;
+//! - there are at most `MAX_PIECES` pieces; what would be more loses its marks, links and breaks.
 
 use std::rc::Rc;
 
 use crate::body::href::Href;
-use crate::body::inline::{Inline, LineBreakInline, LinkInline, LinkPart, Mark, TextInline};
+use crate::body::id::FootnoteId;
+use crate::body::inline::{
+    Direction, FootnoteRefInline, Inline, LineBreakInline, LinkInline, LinkPart, LinkRel, Mark, TextInline,
+};
+use crate::body::reference::ArticleRef;
+use crate::input::Language;
+
+/// The most pieces of one content, those inside links included.
+pub(super) const MAX_PIECES: usize = 100_000;
 
 /// Where a link leads, shared by the runs of its text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Target {
-    pub(super) href: Href,
+    pub(super) to: To,
     pub(super) title: Option<String>,
+    /// In the order of `LinkRel::ALL`, each at most once.
+    pub(super) rel: Vec<LinkRel>,
+}
+
+/// An address or an article.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum To {
+    Href(Href),
+    Article(ArticleRef),
+}
+
+impl Target {
+    /// Returns the target of a link that was read before.
+    pub(super) fn of(link: &LinkInline) -> Option<Self> {
+        let to = match (&link.href, link.article) {
+            (_, Some(article)) => To::Article(article),
+            (Some(href), None) => To::Href(href.clone()),
+            (None, None) => return None,
+        };
+        Some(Self { to, title: link.title.clone(), rel: link.rel.clone() })
+    }
 }
 
 /// A set of marks, and whether the text stands in a `cite` element.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Marks(u8);
+pub(super) struct Marks(u16);
 
 impl Marks {
-    const CITE: u8 = 1 << 7;
+    const CITE: u16 = 1 << 15;
 
     pub(super) fn with(self, mark: Mark) -> Self {
         let bit = match mark {
@@ -34,6 +66,7 @@ impl Marks {
             Mark::Code => 1 << 4,
             Mark::Sub => 1 << 5,
             Mark::Sup => 1 << 6,
+            Mark::SmallCaps => 1 << 7,
         };
         Self(self.0 | bit)
     }
@@ -57,13 +90,42 @@ impl Marks {
     }
 }
 
-/// Text of one line with the same marks and the same link.
+/// How text looks and sounds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Look {
+    pub(super) marks: Marks,
+    pub(super) lang: Option<Rc<Language>>,
+    pub(super) dir: Option<Direction>,
+}
+
+impl From<Marks> for Look {
+    fn from(marks: Marks) -> Self {
+        Self { marks, lang: None, dir: None }
+    }
+}
+
+impl From<&TextInline> for Look {
+    fn from(text: &TextInline) -> Self {
+        Self {
+            marks: text.marks.iter().fold(Marks::default(), |marks, mark| marks.with(*mark)),
+            lang: text.lang.clone().map(Rc::new),
+            dir: text.dir,
+        }
+    }
+}
+
+/// Text of one line with the same look and the same link, or a reference to a footnote.
 #[derive(Clone, Debug)]
 pub(super) struct Run {
     text: String,
-    marks: Marks,
+    look: Look,
     link: Option<Rc<Target>>,
+    /// For a reference to a footnote; `text` then is a stand-in that can be seen.
+    note: Option<FootnoteId>,
 }
+
+/// Stands for a reference to a footnote where only text is looked at.
+const STAND_IN: &str = "\u{fffc}";
 
 pub(super) type Line = Vec<Run>;
 
@@ -87,12 +149,12 @@ impl Default for Flow {
 
 impl Flow {
     /// Appends text; characters that no page should carry are left out.
-    pub(super) fn push_text(&mut self, text: &str, marks: Marks, link: Option<&Rc<Target>>) {
+    pub(super) fn push_text(&mut self, text: &str, look: &Look, link: Option<&Rc<Target>>) {
         let mut out = match self.line.pop() {
-            Some(run) if run.marks == marks && run.link.as_ref() == link => run,
+            Some(run) if run.note.is_none() && run.look == *look && run.link.as_ref() == link => run,
             other => {
                 self.line.extend(other);
-                Run { text: String::new(), marks, link: link.map(Rc::clone) }
+                Run { text: String::new(), look: look.clone(), link: link.map(Rc::clone), note: None }
             }
         };
         for (n, word) in text.split(is_html_space).enumerate() {
@@ -109,6 +171,53 @@ impl Flow {
         self.has_visible |= self.has_seen;
         if !out.text.is_empty() {
             self.line.push(out);
+        }
+    }
+
+    /// Appends a reference to a footnote, which is something visible.
+    pub(super) fn push_note(&mut self, note: FootnoteId) {
+        self.line.push(Run { text: STAND_IN.to_owned(), look: Look::default(), link: None, note: Some(note) });
+        self.after_space = false;
+        self.has_seen = true;
+        self.has_visible = true;
+    }
+
+    /// Appends a content that was made before, and ends the line.
+    pub(super) fn push_content(&mut self, content: &[Inline]) {
+        content.iter().for_each(|inline| self.push_inline(inline));
+        self.push_break();
+    }
+
+    /// Appends a piece that was made before.
+    pub(super) fn push_inline(&mut self, inline: &Inline) {
+        match inline {
+            Inline::Text(text) => self.push_text(&text.text, &text.into(), None),
+            Inline::LineBreak(_) => self.push_break(),
+            Inline::FootnoteRef(reference) => self.push_note(reference.note.clone()),
+            Inline::Link(link) => {
+                let target = Target::of(link).map(Rc::new);
+                for part in &link.content {
+                    match part {
+                        LinkPart::Text(text) => self.push_text(&text.text, &text.into(), target.as_ref()),
+                        LinkPart::LineBreak(_) => self.push_break(),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Appends lines that were made before; the last one goes on.
+    pub(super) fn push_lines(&mut self, lines: Vec<Line>) {
+        for (n, line) in lines.into_iter().enumerate() {
+            if n > 0 {
+                self.push_break();
+            }
+            for run in line {
+                match run.note {
+                    Some(note) => self.push_note(note),
+                    None => self.push_text(&run.text, &run.look, run.link.as_ref()),
+                }
+            }
         }
     }
 
@@ -145,14 +254,14 @@ impl Flow {
     pub(super) fn is_all_cite(&self) -> bool {
         let is_filling = |text: &str| text.chars().all(|c| is_invisible(c) || matches!(c, '-' | '–' | '—' | '―'));
         let runs = || self.lines.iter().chain(std::iter::once(&self.line)).flatten();
-        runs().any(|run| run.marks.is_cite() && !is_blank(&run.text))
-            && runs().all(|run| run.marks.is_cite() || is_filling(&run.text))
+        runs().any(|run| run.look.marks.is_cite() && !is_blank(&run.text))
+            && runs().all(|run| run.look.marks.is_cite() || is_filling(&run.text))
     }
 
     /// Forgets which text stood in `cite` elements.
     pub(super) fn clear_cite(&mut self) {
         for run in self.lines.iter_mut().flatten().chain(&mut self.line) {
-            run.marks = run.marks.without_cite();
+            run.look.marks = run.look.marks.without_cite();
         }
     }
 
@@ -238,8 +347,9 @@ fn trim_end(lines: &mut [Line]) {
 /// A run, or a line break when it has no text.
 struct Piece {
     text: Option<String>,
-    marks: Marks,
+    look: Look,
     link: Option<Rc<Target>>,
+    note: Option<FootnoteId>,
 }
 
 /// Joins lines by breaks. A break belongs to a link if the texts on both its sides do.
@@ -249,9 +359,10 @@ fn pieces(lines: Vec<Line>) -> Vec<Piece> {
         if let Some(before) = pieces.last() {
             let next = line.first().and_then(|run| run.link.as_ref());
             let link = before.link.as_ref().filter(|link| Some(*link) == next).map(Rc::clone);
-            pieces.push(Piece { text: None, marks: Marks::default(), link });
+            pieces.push(Piece { text: None, look: Look::default(), link, note: None });
         }
-        pieces.extend(line.into_iter().map(|run| Piece { text: Some(run.text), marks: run.marks, link: run.link }));
+        let piece = |run: Run| Piece { text: Some(run.text), look: run.look, link: run.link, note: run.note };
+        pieces.extend(line.into_iter().map(piece));
     }
     pieces
 }
@@ -271,26 +382,37 @@ struct ContentWriter {
     content: Vec<Inline>,
     /// The link being written. Empty when a text or break outside links came last.
     link: Option<(Rc<Target>, Vec<LinkPart>)>,
+    n_pieces: usize,
 }
 
 impl ContentWriter {
     fn push(&mut self, piece: Piece) {
+        self.n_pieces = self.n_pieces.saturating_add(1);
+        // The last piece takes all the rest.
+        let piece = if self.n_pieces < MAX_PIECES { piece } else { plain(piece) };
         if self.link.as_ref().map(|(target, _)| target) != piece.link.as_ref() {
             self.end_link();
             self.link = piece.link.map(|target| (target, Vec::new()));
         }
         match (&mut self.link, piece.text) {
-            (Some((_, parts)), Some(text)) => push_link_text(parts, text, piece.marks.list()),
+            (Some((_, parts)), Some(text)) => push_link_text(parts, text, &piece.look),
             (Some((_, parts)), None) => parts.push(LinkPart::LineBreak(LineBreakInline {})),
-            (None, Some(text)) => push_inline_text(&mut self.content, text, piece.marks.list()),
+            (None, Some(text)) => match piece.note {
+                Some(note) => self.content.push(Inline::FootnoteRef(FootnoteRefInline { note })),
+                None => push_inline_text(&mut self.content, text, &piece.look),
+            },
             (None, None) => self.content.push(Inline::LineBreak(LineBreakInline {})),
         }
     }
 
     fn end_link(&mut self) {
         if let Some((target, content)) = self.link.take() {
-            let (href, title) = (target.href.clone(), target.title.clone());
-            self.content.push(Inline::Link(LinkInline { href, title, content }));
+            let (href, article) = match &target.to {
+                To::Href(href) => (Some(href.clone()), None),
+                To::Article(article) => (None, Some(*article)),
+            };
+            let (title, rel) = (target.title.clone(), target.rel.clone());
+            self.content.push(Inline::Link(LinkInline { href, article, title, rel, content }));
         }
     }
 
@@ -300,16 +422,31 @@ impl ContentWriter {
     }
 }
 
-fn push_inline_text(content: &mut Vec<Inline>, text: String, marks: Vec<Mark>) {
+fn plain(piece: Piece) -> Piece {
+    let text = piece.text.filter(|_| piece.note.is_none()).unwrap_or_else(|| " ".to_owned());
+    Piece { text: Some(text), look: Look::default(), link: None, note: None }
+}
+
+fn push_inline_text(content: &mut Vec<Inline>, text: String, look: &Look) {
+    let new = text_inline(text, look);
     match content.last_mut() {
-        Some(Inline::Text(last)) if last.marks == marks => last.text.push_str(&text),
-        _ => content.push(Inline::Text(TextInline { text, marks })),
+        Some(Inline::Text(last)) if is_alike(last, &new) => last.text.push_str(&new.text),
+        _ => content.push(Inline::Text(new)),
     }
 }
 
-fn push_link_text(content: &mut Vec<LinkPart>, text: String, marks: Vec<Mark>) {
+fn push_link_text(content: &mut Vec<LinkPart>, text: String, look: &Look) {
+    let new = text_inline(text, look);
     match content.last_mut() {
-        Some(LinkPart::Text(last)) if last.marks == marks => last.text.push_str(&text),
-        _ => content.push(LinkPart::Text(TextInline { text, marks })),
+        Some(LinkPart::Text(last)) if is_alike(last, &new) => last.text.push_str(&new.text),
+        _ => content.push(LinkPart::Text(new)),
     }
+}
+
+fn is_alike(a: &TextInline, b: &TextInline) -> bool {
+    a.marks == b.marks && a.lang == b.lang && a.dir == b.dir
+}
+
+fn text_inline(text: String, look: &Look) -> TextInline {
+    TextInline { text, marks: look.marks.list(), lang: look.lang.as_deref().cloned(), dir: look.dir }
 }

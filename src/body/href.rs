@@ -72,6 +72,11 @@ impl Href {
         self.0.starts_with("https://") || self.0.starts_with("http://")
     }
 
+    /// Returns whether a picture may have this address: it is on the web or a path on the same site.
+    pub fn is_image(&self) -> bool {
+        self.is_absolute_web() || self.0.starts_with('/')
+    }
+
     fn normalize(text: &str) -> Result<Self, HrefFault> {
         if text.is_empty() {
             return Err(HrefFault::Empty);

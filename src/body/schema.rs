@@ -8,8 +8,12 @@ use utoipa::openapi::schema::{Discriminator, Object, OneOfBuilder, Schema, Type}
 use utoipa::openapi::{ObjectBuilder, Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::body::block::{Block, HeadingBlock, ListBlock, ParagraphBlock, QuoteBlock, QuotePart};
-use crate::body::inline::{Inline, LineBreakInline, LinkInline, LinkPart, TextInline};
+use crate::body::block::{
+    Block, CodeBlock, DetailsBlock, DetailsPart, DividerBlock, EmbedBlock, FootnotesBlock, GalleryBlock, HeadingBlock,
+    ImageBlock, ListBlock, NoteBlock, NotePart, ParagraphBlock, PreformattedBlock, PullQuoteBlock, QuoteBlock,
+    QuotePart, RelatedArticleBlock, TableBlock,
+};
+use crate::body::inline::{FootnoteRefInline, Inline, LineBreakInline, LinkInline, LinkPart, TextInline};
 
 type Components = Vec<(String, RefOr<Schema>)>;
 
@@ -34,11 +38,26 @@ macro_rules! union_schema {
 
 union_schema! {
     /// One block of a body; `type` says which.
-    Block { "paragraph": ParagraphBlock, "heading": HeadingBlock, "list": ListBlock, "quote": QuoteBlock }
+    Block {
+        "paragraph": ParagraphBlock, "heading": HeadingBlock, "list": ListBlock, "quote": QuoteBlock,
+        "pull_quote": PullQuoteBlock, "image": ImageBlock, "gallery": GalleryBlock, "embed": EmbedBlock,
+        "table": TableBlock, "code": CodeBlock, "preformatted": PreformattedBlock, "divider": DividerBlock,
+        "note": NoteBlock, "related_article": RelatedArticleBlock, "details": DetailsBlock, "footnotes": FootnotesBlock,
+    }
     /// One block inside a quote; `type` says which.
-    QuotePart { "paragraph": ParagraphBlock }
+    QuotePart { "paragraph": ParagraphBlock, "list": ListBlock }
+    /// One block inside a note; `type` says which.
+    NotePart { "paragraph": ParagraphBlock, "list": ListBlock }
+    /// One block inside details; `type` says which.
+    DetailsPart {
+        "paragraph": ParagraphBlock, "heading": HeadingBlock, "list": ListBlock, "quote": QuoteBlock,
+        "image": ImageBlock, "embed": EmbedBlock, "table": TableBlock, "code": CodeBlock,
+        "preformatted": PreformattedBlock,
+    }
     /// One piece of a block's content; `type` says which.
-    Inline { "text": TextInline, "link": LinkInline, "line_break": LineBreakInline }
+    Inline {
+        "text": TextInline, "link": LinkInline, "line_break": LineBreakInline, "footnote_ref": FootnoteRefInline,
+    }
     /// One piece of a link's content; `type` says which.
     LinkPart { "text": TextInline, "line_break": LineBreakInline }
 }

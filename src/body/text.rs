@@ -6,8 +6,9 @@
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::body::Body;
-use crate::body::block::{Block, ListItem, QuotePart};
-use crate::body::inline::{Inline, push_text};
+use crate::body::block::{Block, BlockView, ImageView, ListItem, TableBlock};
+use crate::body::footnotes::Numbers;
+use crate::body::inline::{Inline, push_text_with};
 
 /// How many words an adult reads in a minute, on average, in the languages for which it was measured.
 const WORDS_PER_MINUTE: u32 = 230;
@@ -16,27 +17,13 @@ const WORDS_PER_MINUTE: u32 = 230;
 const ELLIPSIS: char = '…';
 
 impl Body {
-    /// Returns the body as plain text: blocks are separated by blank lines, list items by newlines.
+    /// Returns the body as plain text: blocks are separated by blank lines, list items and rows by newlines. References to
+    /// footnotes are numbers in square brackets.
     pub fn to_text(&self) -> String {
+        let writer = Writer { numbers: Numbers::of(self) };
         let mut out = String::new();
         for block in self.blocks() {
-            if !out.is_empty() {
-                out.push_str("\n\n");
-            }
-            match block {
-                Block::Paragraph(paragraph) => push_text(&mut out, &paragraph.content),
-                Block::Heading(heading) => push_text(&mut out, &heading.content),
-                Block::List(list) => push_items(&mut out, list.ordered, list.start, &list.items, ""),
-                Block::Quote(quote) => {
-                    let parts: Vec<String> = quote
-                        .content
-                        .iter()
-                        .map(|QuotePart::Paragraph(paragraph)| paragraph.text())
-                        .chain(quote.citation.as_deref().map(|citation| format!("— {}", plain(citation))))
-                        .collect();
-                    out.push_str(&parts.join("\n\n"));
-                }
-            }
+            push_paragraph(&mut out, &writer.block(block.view()));
         }
         out
     }
@@ -107,27 +94,141 @@ fn trim_cut(text: &str) -> &str {
     })
 }
 
-fn plain(content: &[Inline]) -> String {
-    let mut out = String::new();
-    push_text(&mut out, content);
-    out
+fn push_paragraph(out: &mut String, text: &str) {
+    if text.is_empty() {
+        return;
+    }
+    if !out.is_empty() {
+        out.push_str("\n\n");
+    }
+    out.push_str(text);
 }
 
-fn push_items(out: &mut String, ordered: bool, start: Option<i32>, items: &[ListItem], indent: &str) {
-    let mut number = start.unwrap_or(1);
-    for (n, item) in items.iter().enumerate() {
-        if n > 0 {
-            out.push('\n');
+/// Stands for a divider.
+const DIVIDER: &str = "* * *";
+
+/// Writes blocks as plain text.
+struct Writer<'a> {
+    numbers: Numbers<'a>,
+}
+
+impl Writer<'_> {
+    /// Returns the text of a block; the types bound the recursion.
+    fn block(&self, block: BlockView<'_>) -> String {
+        let mut out = String::new();
+        match block {
+            BlockView::Paragraph(paragraph) => return self.plain(&paragraph.content),
+            BlockView::Heading(heading) => return self.plain(&heading.content),
+            BlockView::List(list) => self.items(&mut out, list.ordered, list.start, &list.items, ""),
+            BlockView::Quote(quote) => {
+                self.parts(&mut out, block);
+                push_paragraph(&mut out, &self.citation(quote.citation.as_deref()));
+            }
+            BlockView::PullQuote(quote) => {
+                out = self.plain(&quote.content);
+                push_paragraph(&mut out, &self.citation(quote.citation.as_deref()));
+            }
+            BlockView::Image(image) => return self.image(image.view()),
+            BlockView::Gallery(gallery) => {
+                gallery.images.iter().for_each(|image| push_paragraph(&mut out, &self.image(image.view())));
+                push_paragraph(&mut out, &self.caption(gallery.caption.as_deref()));
+            }
+            BlockView::Embed(embed) => {
+                out.push_str(embed.title.as_deref().unwrap_or_default());
+                push_line(&mut out, embed.url.as_str());
+                push_line(&mut out, &self.caption(embed.caption.as_deref()));
+            }
+            BlockView::Table(table) => return self.table(table),
+            BlockView::Code(code) => out.push_str(&code.text),
+            BlockView::Preformatted(block) => out.push_str(&block.text),
+            BlockView::Divider(_) => out.push_str(DIVIDER),
+            BlockView::Note(_) => self.parts(&mut out, block),
+            // Its title is not known here.
+            BlockView::RelatedArticle(_) => {}
+            BlockView::Details(details) => {
+                out = self.plain(&details.summary);
+                self.parts(&mut out, block);
+            }
+            BlockView::Footnotes(footnotes) => {
+                for note in &footnotes.notes {
+                    let number = self.numbers.number(&note.id).unwrap_or_default();
+                    push_line(&mut out, &format!("[{number}] {}", self.plain(&note.content)));
+                }
+            }
         }
-        let marker = if ordered { format!("{number}. ") } else { "- ".to_owned() };
-        let deeper = format!("{indent}{}", " ".repeat(marker.len()));
-        out.push_str(indent);
-        out.push_str(&marker);
-        out.push_str(&plain(&item.content).replace('\n', &format!("\n{deeper}")));
-        if let Some(list) = &item.list {
-            out.push('\n');
-            push_items(out, list.ordered, list.start, &list.items, &deeper);
-        }
-        number = number.saturating_add(1);
+        out
     }
+
+    fn parts(&self, out: &mut String, block: BlockView<'_>) {
+        block.parts().into_iter().for_each(|part| push_paragraph(out, &self.block(part)));
+    }
+
+    fn plain(&self, content: &[Inline]) -> String {
+        let mut out = String::new();
+        push_text_with(&mut out, content, |out, note| {
+            let number = self.numbers.number(note).unwrap_or_default();
+            out.push_str(&format!("[{number}]"));
+        });
+        out
+    }
+
+    fn caption(&self, caption: Option<&[Inline]>) -> String {
+        caption.map(|caption| self.plain(caption)).unwrap_or_default()
+    }
+
+    fn citation(&self, citation: Option<&[Inline]>) -> String {
+        citation.map(|citation| format!("— {}", self.plain(citation))).unwrap_or_default()
+    }
+
+    fn image(&self, image: ImageView<'_>) -> String {
+        let mut out = self.caption(image.caption);
+        if let Some(credit) = image.credit {
+            out.push_str(if out.is_empty() { "(" } else { " (" });
+            out.push_str(credit);
+            out.push(')');
+        }
+        out
+    }
+
+    fn table(&self, table: &TableBlock) -> String {
+        let mut out = self.caption(table.caption.as_deref());
+        for row in &table.rows {
+            let cells: Vec<String> =
+                row.cells.iter().map(|cell| self.plain(&cell.content).replace('\n', " ")).collect();
+            push_line(&mut out, &cells.join(CELL_SEPARATOR));
+        }
+        out
+    }
+
+    fn items(&self, out: &mut String, ordered: bool, start: Option<i32>, items: &[ListItem], indent: &str) {
+        let mut number = start.unwrap_or(1);
+        for (n, item) in items.iter().enumerate() {
+            if n > 0 {
+                out.push('\n');
+            }
+            let marker = if ordered { format!("{number}. ") } else { "- ".to_owned() };
+            let deeper = format!("{indent}{}", " ".repeat(marker.len()));
+            out.push_str(indent);
+            out.push_str(&marker);
+            out.push_str(&self.plain(&item.content).replace('\n', &format!("\n{deeper}")));
+            if let Some(list) = &item.list {
+                out.push('\n');
+                self.items(out, list.ordered, list.start, &list.items, &deeper);
+            }
+            number = number.saturating_add(1);
+        }
+    }
+}
+
+/// Stands between the cells of a row.
+const CELL_SEPARATOR: &str = " | ";
+
+fn push_line(out: &mut String, line: &str) {
+    if line.is_empty() {
+        return;
+    }
+    if !out.is_empty() {
+        out.push('\n');
+    }
+    out.push_str(line);
 }

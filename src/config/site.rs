@@ -101,6 +101,11 @@ impl SiteConfig {
         }
     }
 
+    /// Returns the address of the site, if it is known from where its articles are.
+    pub fn origin(&self) -> Option<url::Url> {
+        self.article_url.as_ref().and_then(UrlTemplate::origin)
+    }
+
     /// Returns the address of an article's page; none without a template, or while the article lacks something that
     /// the template asks for.
     pub fn article_url(&self, article: ArticlePlaces<'_>) -> Option<String> {

@@ -43,6 +43,15 @@ enum Part {
 }
 
 impl UrlTemplate {
+    /// Returns where the site is: scheme, host and port.
+    pub fn origin(&self) -> Option<url::Url> {
+        let text = self.expand(&[]);
+        let mut url = url::Url::parse(&text).ok()?;
+        url.set_path("/");
+        url.set_query(None);
+        Some(url)
+    }
+
     /// Reads a template: an absolute http or https URL without a fragment, with known placeholders after the host.
     ///
     /// # Errors

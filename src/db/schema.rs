@@ -307,6 +307,7 @@ diesel::table! {
         blocks -> Text,
         html -> Text,
         text -> Text,
+        depends_on_links -> Bool,
     }
 }
 
@@ -341,6 +342,16 @@ diesel::table! {
         article_id -> Id,
         position -> Integer,
         related_id -> Id,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    live_links (article_id, target_id) {
+        article_id -> Id,
+        target_id -> Id,
     }
 }
 
@@ -487,6 +498,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     live_authors,
     live_tags,
     live_related,
+    live_links,
     live_facets,
     live_slugs,
     live_notices,

@@ -6,9 +6,10 @@ use utoipa::ToSchema;
 
 use crate::{
     articles::input::UpTo,
-    body::{Body, Warning},
+    body::{Body, FromHtml, Warning},
     clock::Instant,
     db::types::text_enum,
+    error::Error,
     http::page::PageInfo,
     ids::StaffId,
     input::{Email, Faults, Invalid, Line, Link, Phone, Slug, parsed},
@@ -47,6 +48,10 @@ pub struct StaffInput {
     #[deserr(default)]
     #[schema(value_type = Option<String>, max_length = 65536, example = "<p>Has reported from three continents.</p>")]
     pub bio_html: Option<Bio>,
+    /// The same as Markdown instead, up to 65,536 characters.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, max_length = 65536, example = "Has reported from **three** continents.")]
+    pub bio_markdown: Option<MarkdownBio>,
     /// The e-mail address that readers may write to. It has nothing to do with the address of a login.
     #[deserr(default)]
     #[schema(value_type = Option<String>, format = "email", max_length = 254, example = "mina@example.org")]
@@ -79,22 +84,59 @@ impl Bio {
     /// # Errors
     /// When it is too long or contains U+0000.
     pub fn parse(html: &str) -> Result<Self, Invalid> {
-        if html.len() > LONGEST_BIO {
-            let length = html.chars().count();
+        Self::read(html, Body::from_html)
+    }
+
+    fn read(text: &str, reader: fn(&str) -> FromHtml) -> Result<Self, Invalid> {
+        if text.len() > LONGEST_BIO {
+            let length = text.chars().count();
             if length > LONGEST_BIO {
                 let detail = format!("has {length} characters; at most {LONGEST_BIO} are allowed");
                 return Err(Invalid::new("too_long", detail));
             }
         }
-        if html.contains('\0') {
+        if text.contains('\0') {
             return Err(Invalid::new("control_character", "must not contain U+0000"));
         }
-        let read = Body::from_html(html);
+        let read = reader(text);
         Ok(Self { body: read.body, warnings: read.warnings })
     }
 }
 
 parsed!(Bio);
+
+/// A bio that was read from Markdown.
+#[derive(Clone, Debug)]
+pub struct MarkdownBio(Bio);
+
+impl MarkdownBio {
+    /// Reads a bio from Markdown.
+    ///
+    /// # Errors
+    /// When it is too long or contains U+0000.
+    pub fn parse(markdown: &str) -> Result<Self, Invalid> {
+        Bio::read(markdown, Body::from_markdown).map(Self)
+    }
+}
+
+parsed!(MarkdownBio);
+
+impl StaffInput {
+    /// Returns the bio, whichever way it was written.
+    ///
+    /// # Errors
+    /// `invalid_input` when it was written in both.
+    pub fn bio(&self) -> Result<Option<&Bio>, Error> {
+        match (&self.bio_html, &self.bio_markdown) {
+            (Some(_), Some(_)) => Err(Error::invalid(
+                "/bio_markdown",
+                "conflict",
+                "give the bio as bio_html or as bio_markdown, not both",
+            )),
+            (html, markdown) => Ok(html.as_ref().or(markdown.as_ref().map(|bio| &bio.0))),
+        }
+    }
+}
 
 /// A staff profile as it is kept at each revision, in the form in which clients write it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use super::model::{Bio, StaffDoc, StaffInput, StaffKind, StaffProfile, StaffSumm
 use crate::{
     articles::usage,
     auth::identity::Caller,
-    body::{Body, Warning},
+    body::{Body, NoLinks, Warning},
     changes::{self, Change},
     clock::Instant,
     config::SiteConfig,
@@ -195,7 +195,7 @@ pub fn page(
 pub fn create(tx: &mut Tx<'_>, by: Option<&Caller>, input: &StaffInput) -> Result<Saved> {
     let id = StaffId::generate();
     let slug = slugs::settle(tx, Kind::Staff, id.into(), input.slug.as_ref(), input.name.as_str())?;
-    let (body, warnings) = body_of(input.bio_html.as_ref());
+    let (body, warnings) = body_of(input.bio()?);
     diesel::insert_into(staff::table)
         .values((
             staff::id.eq(id),
@@ -204,7 +204,7 @@ pub fn create(tx: &mut Tx<'_>, by: Option<&Caller>, input: &StaffInput) -> Resul
             staff::kind.eq(input.kind),
             staff::title.eq(input.title.as_ref().map(Line::as_str)),
             staff::bio_blocks.eq(serde_json::to_string(&body).map_err(Error::internal)?),
-            staff::bio_html.eq(body.to_html()),
+            staff::bio_html.eq(body.to_html(&NoLinks)),
             staff::contact_email.eq(input.contact_email.as_ref().map(Email::as_str)),
             staff::contact_phone.eq(input.contact_phone.as_ref().map(Phone::as_str)),
             staff::links.eq(serde_json::to_string(&input.links.0).map_err(Error::internal)?),
@@ -231,16 +231,21 @@ pub fn update(
     let old = row.doc()?;
     let doc = document(&old)?;
     revisions::check(tx, row.id.into(), basis, row.revision, Some(patch), &doc)?;
-    let mut merged = resources::patched(&doc, patch)?;
-    let patches_bio = patch.get("bio_html").is_some();
-    if let (false, Value::Object(members)) = (patches_bio, &mut merged) {
+    let mut known = doc.clone();
+    if let Value::Object(members) = &mut known {
+        members.insert("bio_markdown".to_owned(), Value::Null);
+    }
+    let mut merged = resources::patched(&known, patch)?;
+    let patches = |name: &str| patch.get(name).is_some();
+    let patches_bio = patches("bio_html") || patches("bio_markdown");
+    if let (false, Value::Object(members)) = (patches("bio_html"), &mut merged) {
         // What was written from blocks may be longer than what they were read from, and need not be read again.
         members.shift_remove("bio_html");
     }
     let input: StaffInput = read(merged, Code::InvalidInput)?;
     let slug = slugs::settle(tx, Kind::Staff, row.id.into(), input.slug.as_ref(), input.name.as_str())?;
-    let (body, warnings) = body_of(input.bio_html.as_ref());
-    let html = body.to_html();
+    let (body, warnings) = body_of(input.bio()?);
+    let html = body.to_html(&NoLinks);
     let new = StaffDoc {
         name: input.name,
         slug,

@@ -4,6 +4,7 @@ DROP TABLE article_publications;
 DROP TABLE article_due;
 DROP TABLE live_slugs;
 DROP TABLE live_facets;
+DROP TABLE live_links;
 DROP TABLE live_related;
 DROP TABLE live_tags;
 DROP TABLE live_authors;

@@ -251,7 +251,8 @@ CREATE TABLE live_bodies (
   article_id BLOB NOT NULL PRIMARY KEY REFERENCES live_articles (id) ON DELETE CASCADE,
   blocks TEXT NOT NULL,
   html TEXT NOT NULL,
-  text TEXT NOT NULL
+  text TEXT NOT NULL,
+  depends_on_links BOOLEAN NOT NULL
 );
 
 CREATE TABLE live_authors (
@@ -279,6 +280,14 @@ CREATE TABLE live_related (
   CONSTRAINT live_related_pkey PRIMARY KEY (article_id, position)
 ) WITHOUT ROWID;
 CREATE INDEX live_related_related_id_idx ON live_related (related_id);
+
+-- The articles that a live body leads to; they need not be there.
+CREATE TABLE live_links (
+  article_id BLOB NOT NULL REFERENCES live_articles (id) ON DELETE CASCADE,
+  target_id BLOB NOT NULL,
+  CONSTRAINT live_links_pkey PRIMARY KEY (article_id, target_id)
+) WITHOUT ROWID;
+CREATE INDEX live_links_target_id_idx ON live_links (target_id);
 
 -- One row per list that an article stands in: all articles, each section above it, each tag, each author,
 -- its language, the featured ones. Every list is a range of this table, whatever its filters.

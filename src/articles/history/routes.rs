@@ -56,7 +56,8 @@ struct RevisionListParams {
 #[deserr(error = Faults, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct RevisionParams {
-    /// Bodies to include instead of `body_html`, separated by commas: `body_html`, `body_blocks`, `body_text`.
+    /// Bodies to include instead of `body_html`, separated by commas: `body_html`, `body_blocks`, `body_markdown`,
+    /// `body_text`.
     #[deserr(default)]
     #[param(value_type = String, required = false, example = "body_blocks")]
     include: Option<Names>,
@@ -147,6 +148,7 @@ async fn get_revision(call: Call) -> Result<HttpResponse, Refusal> {
     let params: RevisionParams = call.query()?;
     let parts = params.include.as_ref().map_or(Ok(Parts::SINGLE), parts)?;
     let (reference, number) = (call.reference("article")?, Number::of(&call)?);
+    let state = call.state.clone();
     Ok(call
         .read_working(move |conn| {
             let row = working::find(conn, &reference, &caller, Operation::ReadRevision)?.row;
@@ -154,7 +156,8 @@ async fn get_revision(call: Call) -> Result<HttpResponse, Refusal> {
             let users = std::iter::once(revision.created_by).chain(content.assigned_to).collect();
             let embedded = Embedded::load(conn, std::iter::once(&content), users)?;
             let summary = RevisionSummary::new(revision, live_revision(conn, &row)?, &embedded);
-            let view = view::revision(row.id, summary, content, &body, &embedded, parts)?;
+            let bodies = parts.of(conn, &body, &state.config.site)?;
+            let view = view::revision(row.id, summary, content, &body, &embedded, bodies)?;
             Ok(Reply::json(200, &view)?.revision(row.revision))
         })
         .await?)

@@ -10,8 +10,8 @@ use crate::{
         input::{Seo, Source},
         lifecycle::State,
         resolve::Embedded,
-        view::{AuthorSummary, UserSummary, excerpt},
-        working::{Parts, RevisionRow},
+        view::{AuthorSummary, Bodies, UserSummary, excerpt},
+        working::RevisionRow,
     },
     body::{BlockChange, Body},
     clock::Instant,
@@ -160,6 +160,11 @@ pub struct Revision {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<Body>)]
     pub body_blocks: Option<Box<RawValue>>,
+    /// The body as Markdown (CommonMark with tables, strikethrough and footnotes); only when asked for with
+    /// `include=body_markdown`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "The first ships left at dawn.")]
+    pub body_markdown: Option<String>,
     /// The body as plain text; only when asked for with `include=body_text`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -212,10 +217,9 @@ pub fn revision(
     content: Content,
     body: &StoredBody,
     embedded: &Embedded,
-    parts: Parts,
+    bodies: Bodies,
 ) -> Result<Revision> {
     let (excerpt, excerpt_is_derived) = excerpt(&content, &body.body);
-    let bodies = parts.of(body)?;
     Ok(Revision {
         number: summary.number,
         kind: summary.kind,
@@ -243,6 +247,7 @@ pub fn revision(
         reading_minutes: body.body.reading_minutes(),
         body_html: bodies.html,
         body_blocks: bodies.blocks,
+        body_markdown: bodies.markdown,
         body_text: bodies.text,
         kicker: content.kicker.map(Line::into_string),
         standfirst: content.standfirst.map(Prose::into_string),

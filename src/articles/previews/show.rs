@@ -63,7 +63,7 @@ fn present(conn: &mut Conn, said: Snapshot, site: &SiteConfig, parts: Parts) -> 
     let Snapshot { row, content, body, made_at } = said;
     let embedded = Embedded::load(conn, std::iter::once(&content), Vec::new())?;
     let seen = live::visible(conn, content.related.clone())?;
-    let bodies = parts.of(&body)?;
+    let bodies = parts.of(conn, &body, site)?;
     let mut article = assemble(&row, content, &body, made_at, &embedded, bodies, site)?;
     article.related.retain(|id| seen.contains(id));
     live::add_bios(conn, &mut article)?;
@@ -106,6 +106,7 @@ fn assemble(
         corrections: Correction::list(&row.corrections)?,
         body_html: bodies.html,
         body_blocks: bodies.blocks,
+        body_markdown: bodies.markdown,
         body_text: bodies.text,
         slug: content.slug.to_string(),
         kicker: content.kicker.map(Line::into_string),

@@ -14,7 +14,7 @@ mod transitions;
 mod written;
 
 use diesel::prelude::*;
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
 
 pub use self::{
     edit::{create, restore, trash, update},
@@ -150,7 +150,7 @@ impl Working {
         let users =
             vec![self.row.created_by, self.row.updated_by].into_iter().chain(self.content.assigned_to).collect();
         let embedded = Embedded::load(conn, std::iter::once(&self.content), users)?;
-        let bodies = parts.of(&self.body)?;
+        let bodies = parts.of(conn, &self.body, site)?;
         let warnings = (!self.warnings.is_empty()).then_some(self.warnings);
         let editing = leases::editing(conn, self.row.id)?;
         let view = present(self.row, self.content, &self.body.body, &embedded, site, bodies, warnings)?;
@@ -165,33 +165,19 @@ pub struct Parts {
     pub html: bool,
     /// As blocks.
     pub blocks: bool,
+    /// As Markdown.
+    pub markdown: bool,
     /// As plain text.
     pub text: bool,
 }
 
 impl Parts {
     /// What a single article has without asking.
-    pub const SINGLE: Self = Self { html: true, blocks: false, text: false };
+    pub const SINGLE: Self = Self { html: true, blocks: false, markdown: false, text: false };
 
     /// Returns whether any is asked for.
     pub fn any(self) -> bool {
-        self.html || self.blocks || self.text
-    }
-
-    /// Returns those bodies.
-    ///
-    /// # Errors
-    /// When a body is damaged.
-    pub fn of(self, body: &StoredBody) -> Result<Bodies> {
-        Ok(Bodies {
-            html: self.html.then(|| body.body.to_html()),
-            blocks: if self.blocks {
-                Some(RawValue::from_string(body.json.clone()).map_err(Error::internal)?)
-            } else {
-                None
-            },
-            text: self.text.then(|| body.body.to_text()),
-        })
+        self.html || self.blocks || self.markdown || self.text
     }
 }
 
@@ -243,6 +229,7 @@ pub fn present(
         trashed_at: row.trashed_at,
         body_html: bodies.html,
         body_blocks: bodies.blocks,
+        body_markdown: bodies.markdown,
         body_text: bodies.text,
         warnings,
         kicker: content.kicker.map(crate::input::Line::into_string),

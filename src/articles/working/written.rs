@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::{content::StoredBody, input::ArticleInput};
 use crate::{
-    body::{Body, Warning},
+    body::{Body, FromHtml, Warning},
     error::{Code, Error, Fault, Result},
     input::{Faults, merge, read},
 };
@@ -62,15 +62,25 @@ struct BodyInput {
     body_blocks: Option<Body>,
     #[deserr(default)]
     body_html: Option<String>,
+    #[deserr(default)]
+    body_markdown: Option<String>,
 }
 
+/// The most bytes of a body as HTML or Markdown.
+const LONGEST_TEXT: usize = 1024 * 1024;
+
 /// The names of these members.
-const BODY_MEMBERS: [&str; 2] = ["body_blocks", "body_html"];
+const BODY_MEMBERS: [&str; 3] = ["body_blocks", "body_html", "body_markdown"];
 
 impl Draft {
     /// Takes the body out of an input and reads it.
     pub fn read(mut input: ArticleInput) -> Self {
-        let body = BodyInput { body_blocks: input.body_blocks.take(), body_html: input.body_html.take() }.read();
+        let body = BodyInput {
+            body_blocks: input.body_blocks.take(),
+            body_html: input.body_html.take(),
+            body_markdown: input.body_markdown.take(),
+        };
+        let body = body.read();
         Self { input, body }
     }
 }
@@ -125,27 +135,27 @@ impl Edit {
 
 impl BodyInput {
     fn read(self) -> std::result::Result<ReadBody, Vec<Fault>> {
-        const LONGEST_HTML: usize = 1024 * 1024;
         let fault = |pointer: &str, code, detail: &str| Err(vec![Fault::new(pointer, code, detail)]);
-        let lacks_ids = self.body_html.is_some();
-        let (body, warnings) = match (self.body_blocks, self.body_html) {
-            (Some(_), Some(_)) => {
-                return fault("/body_html", "conflict", "give the body as body_blocks or as body_html, not both");
-            }
-            (Some(body), None) => (body, Vec::new()),
-            (None, Some(html)) if html.len() > LONGEST_HTML => {
-                return fault("/body_html", "too_long", "has more than 1 MiB");
-            }
-            (None, Some(html)) if html.contains('\0') => {
-                return fault("/body_html", "control_character", "must not contain U+0000");
-            }
-            (None, Some(html)) => {
-                let read = Body::from_html(&html);
-                (read.body, read.warnings)
-            }
-            (None, None) => (Body::default(), Vec::new()),
-        };
-        ReadBody::new(body, warnings).map(|read| ReadBody { lacks_ids, ..read })
+        let (pointer, text, reader): (_, _, fn(&str) -> FromHtml) =
+            match (self.body_blocks, self.body_html, self.body_markdown) {
+                (None, None, None) => return ReadBody::new(Body::default(), Vec::new()),
+                (Some(body), None, None) => return ReadBody::new(body, Vec::new()),
+                (None, Some(html), None) => ("/body_html", html, Body::from_html),
+                (None, None, Some(markdown)) => ("/body_markdown", markdown, Body::from_markdown),
+                (_, html, _) => {
+                    let pointer = if html.is_some() { "/body_html" } else { "/body_markdown" };
+                    let detail = "give the body as one of body_blocks, body_html and body_markdown";
+                    return fault(pointer, "conflict", detail);
+                }
+            };
+        if text.len() > LONGEST_TEXT {
+            return fault(pointer, "too_long", "has more than 1 MiB");
+        }
+        if text.contains('\0') {
+            return fault(pointer, "control_character", "must not contain U+0000");
+        }
+        let read = reader(&text);
+        ReadBody::new(read.body, read.warnings).map(|read| ReadBody { lacks_ids: true, ..read })
     }
 }
 

@@ -32,12 +32,32 @@ pub(super) enum Role {
     Caption,
     /// A table.
     Table,
-    /// A group of rows, a table's caption.
+    /// A group of rows.
     TablePart,
+    /// The rows of a table's head.
+    TableHead,
+    /// A table's caption.
+    TableCaption,
     /// A row.
     Row,
     /// A cell.
     Cell,
+    /// Text that is shown on demand.
+    Details,
+    /// Its summary.
+    Summary,
+    /// Something beside the text: an editors' note, a related article.
+    Aside,
+    /// Small print, in a figure's caption its credit.
+    Small,
+    /// A picture.
+    Image,
+    /// A page inside the page.
+    Frame,
+    /// Something that plug-ins show.
+    Plugin,
+    /// The address of an embed.
+    Oembed,
     /// Text whose line ends count.
     Preformatted,
     /// A link.
@@ -81,7 +101,17 @@ pub(super) fn role(name: &str) -> Role {
         "figure" => Role::Figure,
         "figcaption" => Role::Caption,
         "table" => Role::Table,
-        "caption" | "tbody" | "thead" | "tfoot" | "colgroup" => Role::TablePart,
+        "caption" => Role::TableCaption,
+        "thead" => Role::TableHead,
+        "tbody" | "tfoot" | "colgroup" => Role::TablePart,
+        "details" => Role::Details,
+        "summary" => Role::Summary,
+        "aside" => Role::Aside,
+        "small" => Role::Small,
+        "img" | "image" => Role::Image,
+        "iframe" => Role::Frame,
+        "embed" => Role::Plugin,
+        "oembed" => Role::Oembed,
         "tr" => Role::Row,
         "td" | "th" => Role::Cell,
         "pre" | "listing" | "xmp" | "plaintext" => Role::Preformatted,
@@ -90,8 +120,8 @@ pub(super) fn role(name: &str) -> Role {
         "hr" => Role::Rule,
         "cite" => Role::Cite,
         "q" => Role::Quotation,
-        "address" | "article" | "aside" | "center" | "details" | "dialog" | "div" | "fieldset" | "form" | "header"
-        | "hgroup" | "legend" | "main" | "nav" | "search" | "section" | "summary" => Role::Block,
+        "address" | "article" | "center" | "dialog" | "div" | "fieldset" | "form" | "header" | "hgroup" | "legend"
+        | "main" | "nav" | "search" | "section" => Role::Block,
         "html" | "head" | "body" | "base" | "meta" | "link" | "col" | "param" | "source" | "track" | "wbr" => {
             Role::Ignored
         }
@@ -106,17 +136,17 @@ fn marked(name: &str) -> Role {
         "u" => Role::Formatting(Some(Mark::Underline)),
         "s" | "strike" => Role::Formatting(Some(Mark::Strike)),
         "code" | "tt" => Role::Formatting(Some(Mark::Code)),
-        "big" | "font" | "nobr" | "small" => Role::Formatting(None),
+        "big" | "font" | "nobr" => Role::Formatting(None),
         "var" | "dfn" => Role::Span(Some(Mark::Italic)),
         "ins" => Role::Span(Some(Mark::Underline)),
         "del" => Role::Span(Some(Mark::Strike)),
         "kbd" | "samp" => Role::Span(Some(Mark::Code)),
         "sub" => Role::Span(Some(Mark::Sub)),
         "sup" => Role::Span(Some(Mark::Sup)),
-        "annotation" | "annotation-xml" | "applet" | "audio" | "button" | "canvas" | "datalist" | "iframe"
-        | "meter" | "noembed" | "noframes" | "object" | "progress" | "script" | "select" | "style" | "svg"
-        | "template" | "textarea" | "title" | "video" | "xml" => Role::Dropped,
-        "area" | "bgsound" | "embed" | "frame" | "image" | "img" | "input" | "keygen" => Role::DroppedVoid,
+        "annotation" | "annotation-xml" | "applet" | "audio" | "button" | "canvas" | "datalist" | "meter"
+        | "noembed" | "noframes" | "object" | "progress" | "script" | "select" | "style" | "svg" | "template"
+        | "textarea" | "title" | "video" | "xml" => Role::Dropped,
+        "area" | "bgsound" | "frame" | "input" | "keygen" => Role::DroppedVoid,
         _ => Role::Span(None),
     }
 }
@@ -159,7 +189,7 @@ impl Content {
 impl Role {
     /// Returns whether the element is a block to which end tags of inline elements do not reach through.
     pub(super) fn is_block(self) -> bool {
-        !matches!(self, Self::Link | Self::Formatting(_) | Self::Span(_) | Self::Cite | Self::Quotation)
+        !matches!(self, Self::Link | Self::Formatting(_) | Self::Span(_) | Self::Cite | Self::Quotation | Self::Small)
     }
 
     /// Returns whether elements outside cannot be ended from inside this one.
@@ -174,7 +204,7 @@ impl Role {
 
     /// Returns whether the element is closed by the start of a sibling or parent inside the same table.
     pub(super) fn is_in_table(self) -> bool {
-        matches!(self, Self::TablePart | Self::Row | Self::Cell)
+        matches!(self, Self::TablePart | Self::TableHead | Self::TableCaption | Self::Row | Self::Cell)
     }
 
     /// Returns the mark that the element gives to its text.

@@ -11,6 +11,8 @@
 mod attributes;
 mod draft;
 mod elements;
+mod formatting;
+mod media;
 mod open;
 mod reader;
 mod style;
@@ -37,14 +39,18 @@ pub struct FromHtml {
 
 /// Something that could not be kept when a text was read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"code": "dropped_element", "detail": "script"}))]
+#[schema(example = json!({"code": "dropped_element", "detail": "script", "pointer": "/body_blocks/3"}))]
 pub struct Warning {
     /// What kind of loss it is.
     pub code: WarningCode,
-    /// What was lost: the element's name for `dropped_element` and `simplified_element`, the start of the link's target for
-    /// `removed_link` and `empty_link`, a sentence otherwise.
-    #[schema(example = "script")]
+    /// What was lost: the element's name for `dropped_element` and `simplified_element`, the start of the address for
+    /// `removed_link`, `empty_link`, `dropped_image`, `dropped_embed` and `tracking_pixel`, a sentence otherwise.
+    #[schema(max_length = 200, example = "script")]
     pub detail: String,
+    /// Where it stood for the first time: a JSON pointer to the block of the result, or null if there is none.
+    #[serde(default)]
+    #[schema(example = "/body_blocks/3")]
+    pub pointer: Option<String>,
 }
 
 /// What kind of loss a warning tells of.
@@ -53,6 +59,9 @@ pub struct Warning {
 /// - `simplified_element`: the text of these elements was kept, their form was not.
 /// - `removed_link`: a link with an unsafe or unusable target was removed; its text was kept.
 /// - `empty_link`: a link without text was removed.
+/// - `dropped_image`: a picture without a usable address, or where none can stand, was dropped.
+/// - `dropped_embed`: a frame of an unknown provider was dropped.
+/// - `tracking_pixel`: an invisible picture was dropped.
 /// - `merged_blocks`: there were too many blocks; the text of the last ones was joined into one paragraph.
 /// - `more_warnings`: there was more to warn of than is listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -66,6 +75,12 @@ pub enum WarningCode {
     RemovedLink,
     /// A link without text was removed.
     EmptyLink,
+    /// A picture without a usable address, or where none can stand, was dropped.
+    DroppedImage,
+    /// A frame of an unknown provider was dropped.
+    DroppedEmbed,
+    /// An invisible picture was dropped.
+    TrackingPixel,
     /// There were too many blocks; the text of the last ones was joined into one paragraph.
     MergedBlocks,
     /// There was more to warn of than is listed.
@@ -80,10 +95,12 @@ impl Body {
     /// read as level 2; two line breaks in a row start a new paragraph; lists nested deeper than 8 are flattened.
     pub fn from_html(html: &str) -> FromHtml {
         let html = attributes::limit(html);
-        let reader = tokenize(&html, Reader::new(Unclosed::Dropped));
+        // Word says of all text in which language it is.
+        let is_word = ["class=Mso", "class=\"Mso", "mso-"].iter().any(|sign| html.contains(sign));
+        let reader = tokenize(&html, Reader::new(Unclosed::Dropped, is_word));
         let reader = if reader.is_inside_dropped() {
             // An element whose content is dropped was never closed. Rather than lose the rest, read it as the element's text.
-            tokenize(&html, Reader::new(Unclosed::Kept))
+            tokenize(&html, Reader::new(Unclosed::Kept, is_word))
         } else {
             reader
         };
@@ -139,25 +156,36 @@ const MAX_DETAIL_CHARS: usize = 200;
 /// Collects warnings, each once.
 #[derive(Debug, Default)]
 struct Warnings {
-    list: Vec<Warning>,
-    known: HashSet<Warning>,
+    list: Vec<(Warning, usize)>,
+    known: HashSet<(WarningCode, String)>,
 }
 
 impl Warnings {
-    fn add(&mut self, code: WarningCode, detail: &str) {
+    /// Adds a warning of something at that place in the body.
+    fn add(&mut self, code: WarningCode, detail: &str, at: usize) {
         if self.list.len() > MAX_WARNINGS {
             return;
         }
-        let warning = Warning { code, detail: detail.chars().take(MAX_DETAIL_CHARS).collect() };
-        if self.known.contains(&warning) {
+        let known = (code, detail.chars().take(MAX_DETAIL_CHARS).collect::<String>());
+        if self.known.contains(&known) {
             return;
         }
         if self.list.len() == MAX_WARNINGS {
             let detail = format!("Only the first {MAX_WARNINGS} warnings are listed.");
-            self.list.push(Warning { code: WarningCode::MoreWarnings, detail });
+            self.list.push((Warning { code: WarningCode::MoreWarnings, detail, pointer: None }, at));
             return;
         }
-        self.known.insert(warning.clone());
-        self.list.push(warning);
+        self.list.push((Warning { code, detail: known.1.clone(), pointer: None }, at));
+        self.known.insert(known);
+    }
+
+    /// Returns the warnings with pointers into a body of so many blocks.
+    fn finish(self, n_blocks: usize) -> Vec<Warning> {
+        let pointed = |(mut warning, at): (Warning, usize)| {
+            let last = n_blocks.checked_sub(1).filter(|_| warning.code != WarningCode::MoreWarnings);
+            warning.pointer = last.map(|last| format!("/body_blocks/{}", at.min(last)));
+            warning
+        };
+        self.list.into_iter().map(pointed).collect()
     }
 }

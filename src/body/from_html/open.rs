@@ -22,22 +22,21 @@ pub(super) struct Open {
 pub(super) enum Effect {
     /// Nothing.
     None,
-    /// The text's leaf: see `draft`.
-    Leaf,
-    /// A list that was opened.
-    List,
+    /// A context of the draft.
+    Context,
     /// An item that was opened.
     Item,
-    /// A quote that was opened.
-    Quote,
-    /// A figure that was opened.
-    Figure,
-    /// Line ends counted.
-    Preformatted,
+    /// A row that was opened.
+    Row,
+    /// Line ends counted; whether there is a context too.
+    Preformatted(bool),
+    /// Footnotes were expected inside.
+    NotesExpected,
     /// A quotation mark is due.
     Quotation,
-    /// A cell: formatting elements that were opened in it end with it. Holds how many were open before.
-    Cell(usize),
+    /// A cell: formatting elements that were opened in it end with it. Holds how many were open before, and whether there is a
+    /// context.
+    Cell(usize, bool),
 }
 
 /// The stack of open elements, but for formatting elements, which end independently.
@@ -82,6 +81,11 @@ impl OpenElements {
 
     pub(super) fn len(&self) -> usize {
         self.stack.len()
+    }
+
+    /// Returns whether the innermost part of a table is its head.
+    pub(super) fn has_table_head(&self) -> bool {
+        matches!(self.top(), Some(Open { role: Role::TableHead, .. }))
     }
 
     pub(super) fn top(&self) -> Option<&Open> {

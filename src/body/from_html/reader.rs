@@ -3,19 +3,22 @@
 //! Where browsers have rules for wrong nesting, these are theirs as far as they decide where text goes and how it is
 //! marked: a `p` ends where a block starts, an `li` where the next one does, `b` and `i` go on after their block has ended.
 
-use std::collections::HashMap;
-
 use html5ever::tokenizer::{Tag, TagKind, TokenSinkResult};
 use html5ever::{LocalName, local_name};
 
-use crate::body::flow::{Marks, Target, is_blank};
-use crate::body::from_html::draft::{Draft, Leaf};
+use crate::body::block::NoteKind;
+use crate::body::flow::{Look, Target, To, is_blank, is_unwanted};
+use crate::body::from_html::draft::{CELL_SEPARATOR, Draft, FigureKind, Label};
 use crate::body::from_html::elements::{self, Content, Role};
+use crate::body::from_html::formatting::Formatting;
+use crate::body::from_html::media;
 use crate::body::from_html::open::{Effect, Open, OpenElements};
 use crate::body::from_html::style::{Says, Slot, Styles};
 use crate::body::from_html::{FromHtml, WarningCode, Warnings};
 use crate::body::href::{Href, HrefFault};
-use crate::body::inline::normal_title;
+use crate::body::id::FootnoteId;
+use crate::body::inline::{Direction, LinkRel, MAX_TITLE_CHARS, Mark, normal_line};
+use crate::body::reference::ArticleRef;
 use crate::body::{Body, id};
 
 /// What happens to the content of elements that are dropped.
@@ -27,23 +30,32 @@ pub(super) enum Unclosed {
     Kept,
 }
 
-/// Stands between the cells of a table's row.
-const CELL_SEPARATOR: &str = " | ";
+/// The longest label of a reference to a footnote that is kept.
+const MAX_LABEL_CHARS: usize = 20;
+
+/// The longest shortcode.
+const MAX_SHORTCODE_BYTES: usize = 1000;
 
 /// Reads tokens into a draft.
 #[derive(Debug)]
 pub(super) struct Reader {
     unclosed: Unclosed,
-    draft: Draft,
+    /// Whether a word processor wrote the text, which says of every word in which language it is.
+    is_word: bool,
+    pub(super) draft: Draft,
     open: OpenElements,
     formatting: Formatting,
-    styles: Styles,
+    pub(super) styles: Styles,
     dropping: Option<Dropping>,
     warnings: Warnings,
     n_preformatted: usize,
     is_separator_due: bool,
     /// The target of the open link, until something can be seen in it.
-    unseen_link: Option<String>,
+    pub(super) unseen_link: Option<String>,
+    /// How many of the open elements say that the lists inside hold footnotes.
+    n_notes_expected: usize,
+    /// Whether the next link is a reference to a footnote.
+    is_note_expected: bool,
 }
 
 /// The element that is being dropped with its content.
@@ -52,12 +64,15 @@ struct Dropping {
     name: LocalName,
     depth: usize,
     is_raw: bool,
+    /// The reference to a footnote that the element is, and what it shows.
+    note: Option<(FootnoteId, Label)>,
 }
 
 impl Reader {
-    pub(super) fn new(unclosed: Unclosed) -> Self {
+    pub(super) fn new(unclosed: Unclosed, is_word: bool) -> Self {
         Self {
             unclosed,
+            is_word,
             draft: Draft::default(),
             open: OpenElements::default(),
             formatting: Formatting::default(),
@@ -67,6 +82,8 @@ impl Reader {
             n_preformatted: 0,
             is_separator_due: false,
             unseen_link: None,
+            n_notes_expected: 0,
+            is_note_expected: false,
         }
     }
 
@@ -80,19 +97,25 @@ impl Reader {
         let (mut blocks, is_merged) = self.draft.finish();
         if is_merged {
             let detail = "There are too many blocks; the text of the last ones was joined into one paragraph.";
-            self.warnings.add(WarningCode::MergedBlocks, detail);
+            self.warnings.add(WarningCode::MergedBlocks, detail, usize::MAX);
         }
         id::fill_missing(&mut blocks);
-        FromHtml { body: Body(blocks), warnings: self.warnings.list }
+        let warnings = self.warnings.finish(blocks.len());
+        FromHtml { body: Body(blocks), warnings }
     }
 
     pub(super) fn text(&mut self, text: &str) {
-        if self.dropping.is_some() {
+        if let Some(dropping) = &mut self.dropping {
+            if let Some((_, label)) = &mut dropping.note {
+                let n_missing = MAX_LABEL_CHARS.saturating_sub(label.text.chars().count());
+                label.text.extend(text.chars().filter(|c| !is_unwanted(*c)).take(n_missing));
+            }
             return;
         }
         if self.n_preformatted == 0 {
-            return self.push_text(text);
+            return self.shortcodes(text);
         }
+        self.draft.push_raw(text);
         for (n, line) in text.split('\n').enumerate() {
             if n > 0 {
                 self.draft.flow.push_break();
@@ -101,14 +124,51 @@ impl Reader {
         }
     }
 
-    fn push_text(&mut self, text: &str) {
+    /// Reads the shortcodes by which WordPress puts captions around pictures.
+    fn shortcodes(&mut self, text: &str) {
+        let mut rest = text;
+        while let Some(at) = rest.find('[') {
+            let (before, found) = rest.split_at_checked(at).unwrap_or((rest, ""));
+            let is_start = found.starts_with("[caption ");
+            // A shortcode is short; looking for its end further away would take quadratic time.
+            let near = found.bytes().take(MAX_SHORTCODE_BYTES);
+            let end = near.take_while(|_| is_start).position(|byte| byte == b']').map(|end| end.saturating_add(1));
+            let code = match end.and_then(|end| found.get(..end)) {
+                Some(code) => code,
+                None if found.starts_with("[/caption]") => "[/caption]",
+                None => "",
+            };
+            let is_start = is_start && !code.is_empty();
+            if !is_start && code != "[/caption]" {
+                let (kept, behind) = rest.split_at_checked(at.saturating_add(1)).unwrap_or((rest, ""));
+                self.push_text(kept);
+                rest = behind;
+                continue;
+            }
+            self.push_text(before);
+            let figure = local_name!("figure");
+            if is_start {
+                self.flush();
+                let kind = FigureKind { is_shortcode: true, ..FigureKind::default() };
+                let effect = if self.draft.open_figure(kind) { Effect::Context } else { Effect::None };
+                let slot = self.styles.open(Says::default());
+                self.open.push(Open { key: figure, role: Role::Figure, slot, effect });
+            } else {
+                self.close(&figure, Role::Figure);
+            }
+            rest = found.get(code.len()..).unwrap_or_default();
+        }
+        self.push_text(rest);
+    }
+
+    pub(super) fn push_text(&mut self, text: &str) {
         if (self.is_separator_due || self.unseen_link.is_some()) && !is_blank(text) {
             self.unseen_link = None;
             if std::mem::take(&mut self.is_separator_due) {
-                self.draft.flow.push_text(CELL_SEPARATOR, Marks::default(), None);
+                self.draft.flow.push_text(CELL_SEPARATOR, &Look::default(), None);
             }
         }
-        self.draft.flow.push_text(text, self.styles.marks(), self.styles.link());
+        self.draft.flow.push_text(text, &self.styles.look(), self.styles.link());
     }
 
     pub(super) fn tag(&mut self, tag: &Tag) -> TokenSinkResult<()> {
@@ -128,38 +188,105 @@ impl Reader {
             }
             return;
         }
+        if self.unclosed == Unclosed::Dropped && self.drop_note(tag) {
+            return;
+        }
         match elements::role(&tag.name) {
             Role::Ignored => {}
-            Role::LineBreak => self.draft.flow.push_break(),
+            Role::LineBreak => {
+                self.draft.push_raw("\n");
+                self.draft.flow.push_break();
+            }
             Role::Rule => {
                 self.start_block(Role::Rule, &tag.name);
-                self.warn(WarningCode::DroppedElement, &tag.name);
+                self.divider();
+            }
+            Role::Image => self.image(tag),
+            Role::Plugin => self.frame(tag),
+            Role::Oembed => self.oembed(tag),
+            Role::Frame => {
+                self.frame(tag);
+                self.start_dropping(tag, true, None);
             }
             Role::DroppedVoid => self.warn(WarningCode::DroppedElement, &tag.name),
             Role::Dropped => self.drop_element(tag, is_raw),
             Role::Link => self.start_link(tag),
-            role @ Role::Formatting(_) => {
-                let slot = self.styles.open(self.says(role, tag));
+            role @ Role::Formatting(mark) => {
+                if mark == Some(Mark::Code) && self.draft.set_code(media::language(tag)) {
+                    return;
+                }
+                let slot = self.open_style(role, tag);
                 self.formatting.open(&tag.name, slot);
             }
             role if role.is_block() => self.open_block(role, tag),
             role => {
-                let slot = self.styles.open(self.says(role, tag));
-                let effect = if role == Role::Quotation { Effect::Quotation } else { Effect::None };
-                if role == Role::Quotation {
-                    self.push_text("“");
-                }
+                let effect = match role {
+                    Role::Quotation => {
+                        self.push_text("“");
+                        Effect::Quotation
+                    }
+                    Role::Small => self.open_credit(),
+                    _ => Effect::None,
+                };
+                let slot = self.open_style(role, tag);
                 self.open.push(Open { key: tag.name.clone(), role, slot, effect });
             }
         }
     }
 
+    /// Starts a credit, if the text is in the caption of a figure.
+    fn open_credit(&mut self) -> Effect {
+        if !self.draft.is_in_caption() {
+            return Effect::None;
+        }
+        self.flush();
+        if self.draft.open_credit() { Effect::Context } else { Effect::None }
+    }
+
+    fn open_style(&mut self, role: Role, tag: &Tag) -> Slot {
+        let says = self.says(role, tag);
+        let slot = self.styles.open(says);
+        let is_page = matches!(&*tag.name, "html" | "body");
+        if !self.is_word && !is_page {
+            let lang = attribute(tag, "lang").or_else(|| attribute(tag, "xml:lang"));
+            let named = attribute(tag, "dir").map(str::to_ascii_lowercase);
+            let is_isolated = &*tag.name == "bdi";
+            // The direction of a block follows from its text, and editors say it of each.
+            let dir = named.and_then(|dir| Direction::parse(&dir)).or_else(|| is_isolated.then_some(Direction::Auto));
+            self.styles.set_voice(slot, lang, dir.filter(|_| !role.is_block()));
+        }
+        slot
+    }
+
     fn drop_element(&mut self, tag: &Tag, is_raw: bool) {
         self.warn(WarningCode::DroppedElement, &tag.name);
+        self.start_dropping(tag, is_raw, None);
+    }
+
+    fn start_dropping(&mut self, tag: &Tag, is_raw: bool, note: Option<(FootnoteId, Label)>) {
         let has_content = is_raw || (!tag.self_closing && self.unclosed == Unclosed::Dropped);
         if has_content {
-            self.dropping = Some(Dropping { name: tag.name.clone(), depth: 1, is_raw });
+            self.dropping = Some(Dropping { name: tag.name.clone(), depth: 1, is_raw, note });
         }
+    }
+
+    /// Takes references to footnotes, and the links back from them, as a whole; false if it is none.
+    fn drop_note(&mut self, tag: &Tag) -> bool {
+        if tag.self_closing {
+            return false;
+        }
+        if &*tag.name == "a" && self.draft.is_in_footnote() && media::is_back_link(tag) {
+            self.start_dropping(tag, false, None);
+            return true;
+        }
+        let is_expected = &*tag.name == "a" && std::mem::take(&mut self.is_note_expected);
+        let Some(id) = media::footnote_ref(tag, is_expected) else {
+            self.is_note_expected |= &*tag.name == "sup" && media::has_class(tag, &["footnote-ref"]);
+            return false;
+        };
+        let href = attribute(tag, "href").and_then(|href| Href::parse_lenient(href).ok());
+        self.start_dropping(tag, false, Some((id, Label { text: String::new(), href })));
+        true
     }
 
     fn start_link(&mut self, tag: &Tag) {
@@ -169,15 +296,29 @@ impl Reader {
         if let Some(style) = attribute(tag, "style") {
             says.read_style(style, target.is_some());
         }
-        self.unseen_link = target.as_ref().map(|target| target.href.as_str().to_owned());
+        self.unseen_link = target.as_ref().map(|target| match &target.to {
+            To::Href(href) => href.as_str().to_owned(),
+            To::Article(article) => article.to_string(),
+        });
+        if target.is_some() {
+            self.draft.note_link();
+        }
         let slot = self.styles.open_link(says, target);
         self.formatting.open(&tag.name, slot);
     }
 
     fn target(&mut self, tag: &Tag) -> Option<Target> {
+        let title = attribute(tag, "title").and_then(|title| normal_line(title, MAX_TITLE_CHARS));
+        let mut rel: Vec<LinkRel> =
+            attribute(tag, "rel").unwrap_or_default().split_ascii_whitespace().filter_map(LinkRel::parse).collect();
+        rel.sort_unstable();
+        rel.dedup();
+        if let Some(article) = attribute(tag, "data-article").and_then(ArticleRef::parse) {
+            return Some(Target { to: To::Article(article), title, rel });
+        }
         let href = attribute(tag, "href")?;
         match Href::parse_lenient(href) {
-            Ok(href) => Some(Target { href, title: attribute(tag, "title").and_then(normal_title) }),
+            Ok(href) => Some(Target { to: To::Href(href), title, rel }),
             Err(HrefFault::Empty) => None,
             Err(_) => {
                 self.warn(WarningCode::RemovedLink, href);
@@ -188,6 +329,9 @@ impl Reader {
 
     fn says(&self, role: Role, tag: &Tag) -> Says {
         let mut says = if role == Role::Cite { Says::cite() } else { Says::mark(role.mark()) };
+        if attribute(tag, "data-small-caps").is_some() {
+            says.set(Mark::SmallCaps, true);
+        }
         if let Some(style) = attribute(tag, "style") {
             says.read_style(style, self.styles.link().is_some());
         }
@@ -196,9 +340,11 @@ impl Reader {
 
     fn open_block(&mut self, role: Role, tag: &Tag) {
         self.start_block(role, &tag.name);
-        let says = self.says(role, tag);
+        if role == Role::Aside && self.related_article(tag) {
+            return self.start_dropping(tag, false, None);
+        }
         let effect = self.open_effect(role, tag);
-        let slot = self.styles.open(says);
+        let slot = self.open_style(role, tag);
         self.open.push(Open { key: key(&tag.name, role), role, slot, effect });
     }
 
@@ -206,12 +352,15 @@ impl Reader {
     fn start_block(&mut self, role: Role, name: &LocalName) {
         match role {
             Role::Item | Role::Definition => self.close(&key(name, role), role),
-            Role::TablePart => {
+            Role::TablePart | Role::TableHead | Role::TableCaption => {
                 self.close(&local_name!("tbody"), role);
                 self.close(&local_name!("tr"), role);
                 self.close(&local_name!("caption"), role);
             }
-            Role::Row => self.close(&local_name!("tr"), role),
+            Role::Row => {
+                self.close(&local_name!("caption"), role);
+                self.close(&local_name!("tr"), role);
+            }
             Role::Cell => self.close(&local_name!("td"), role),
             _ => {}
         }
@@ -221,7 +370,7 @@ impl Reader {
         if matches!((role, self.open.top()), (Role::Heading(_), Some(Open { role: Role::Heading(_), .. }))) {
             self.close_to(self.open.len().saturating_sub(1));
         }
-        if role != Role::Cell {
+        if role != Role::Cell || self.draft.is_in_table() {
             self.flush();
         } else if !self.draft.flow.is_blank() {
             self.is_separator_due = true;
@@ -229,46 +378,85 @@ impl Reader {
     }
 
     fn open_effect(&mut self, role: Role, tag: &Tag) -> Effect {
-        let leaf = |draft: &mut Draft, leaf| {
-            draft.push_leaf(leaf);
-            Effect::Leaf
-        };
+        let context = |is_open: bool| if is_open { Effect::Context } else { Effect::None };
         match role {
-            Role::Heading(level) => leaf(&mut self.draft, Leaf::Heading(level)),
-            Role::Footer | Role::Caption if self.draft.is_in_quote() => leaf(&mut self.draft, Leaf::Credit),
-            Role::Caption => match self.draft.captioned_quote() {
-                Some(at) => leaf(&mut self.draft, Leaf::LateCredit(at, Vec::new())),
-                None => Effect::None,
-            },
-            Role::List { ordered } => {
-                let start = attribute(tag, "start").and_then(|start| start.trim().parse().ok());
-                let is_open = self.draft.open_list(ordered, start);
-                self.effect(is_open, Effect::List, &tag.name)
-            }
-            Role::Item if self.draft.open_item() => Effect::Item,
+            Role::Heading(level) => context(self.draft.open_heading(level)),
+            Role::Footer => context(self.draft.open_citation()),
+            Role::Caption => context(self.draft.open_citation() || self.draft.open_caption()),
+            Role::List { ordered } => self.open_list(ordered, tag),
+            Role::Item => self.open_item(tag),
             Role::Quote => {
-                let is_open = self.draft.open_quote();
-                self.effect(is_open, Effect::Quote, &tag.name)
+                let is_open = self.draft.open_quote(media::social(tag));
+                self.effect(is_open, &tag.name)
             }
-            Role::Figure => {
-                self.draft.open_figure();
-                Effect::Figure
-            }
+            Role::Figure => context(self.draft.open_figure(media::figure_kind(tag))),
             Role::Preformatted => {
                 self.n_preformatted = self.n_preformatted.saturating_add(1);
-                self.effect(false, Effect::None, &tag.name);
-                Effect::Preformatted
+                let language = media::language(tag);
+                let is_code = language.is_some() || media::has_class(tag, &["wp-block-code", "ql-syntax"]);
+                let is_open = self.draft.open_preformatted(is_code, language);
+                self.effect(is_open, &tag.name);
+                Effect::Preformatted(is_open)
             }
-            Role::Table | Role::DefinitionList => self.effect(false, Effect::None, &tag.name),
-            Role::Cell => Effect::Cell(self.formatting.start_cell()),
+            Role::Table => {
+                let is_layout = matches!(attribute(tag, "role"), Some("presentation" | "none"));
+                let is_open = self.draft.open_table(is_layout);
+                self.effect(is_open, &tag.name)
+            }
+            Role::TableCaption => context(self.draft.open_table_caption()),
+            Role::Row => {
+                let is_head = self.open.has_table_head();
+                self.draft.open_row(is_head);
+                Effect::Row
+            }
+            Role::Cell => {
+                let is_open = self.draft.open_cell(media::cell(tag));
+                Effect::Cell(self.formatting.start_cell(), is_open)
+            }
+            Role::Details => context(self.draft.open_details()),
+            Role::Summary => context(self.draft.open_summary()),
+            Role::Aside => {
+                let kind = attribute(tag, "data-note").and_then(NoteKind::parse);
+                context(kind.is_some_and(|kind| self.draft.open_note(kind)))
+            }
+            Role::DefinitionList => self.effect(false, &tag.name),
+            Role::Block if media::is_footnotes(tag) => {
+                self.n_notes_expected = self.n_notes_expected.saturating_add(1);
+                Effect::NotesExpected
+            }
             _ => Effect::None,
         }
     }
 
+    fn open_list(&mut self, ordered: bool, tag: &Tag) -> Effect {
+        if !ordered && media::figure_kind(tag).is_gallery && self.draft.open_figure(media::figure_kind(tag)) {
+            return Effect::Context;
+        }
+        let is_notes = media::is_footnotes(tag) || (ordered && self.n_notes_expected > 0);
+        if is_notes && self.draft.open_footnotes() {
+            return Effect::Context;
+        }
+        let start = attribute(tag, "start").and_then(|start| start.trim().parse().ok());
+        let is_open = self.draft.open_list(ordered, start);
+        self.effect(is_open, &tag.name)
+    }
+
+    fn open_item(&mut self, tag: &Tag) -> Effect {
+        if self.draft.open_footnote(attribute(tag, "id").and_then(media::footnote_id)) {
+            return Effect::Context;
+        }
+        let ordered = match attribute(tag, "data-list") {
+            Some("ordered") => Some(true),
+            Some("bullet" | "checked" | "unchecked") => Some(false),
+            _ => None,
+        };
+        if self.draft.open_item(ordered) { Effect::Item } else { Effect::None }
+    }
+
     /// Warns of an element that is not kept as such.
-    fn effect(&mut self, is_kept: bool, effect: Effect, name: &LocalName) -> Effect {
+    fn effect(&mut self, is_kept: bool, name: &LocalName) -> Effect {
         if is_kept {
-            return effect;
+            return Effect::Context;
         }
         self.warn(WarningCode::SimplifiedElement, name);
         Effect::None
@@ -278,15 +466,29 @@ impl Reader {
         if let Some(dropping) = &mut self.dropping {
             if dropping.name == *name {
                 dropping.depth = dropping.depth.saturating_sub(1);
-                if dropping.depth == 0 {
-                    self.dropping = None;
+                if dropping.depth == 0
+                    && let Some(dropping) = self.dropping.take()
+                    && let Some((id, label)) = dropping.note
+                {
+                    self.unseen_link = None;
+                    self.draft.push_note(id, label);
                 }
             }
             return;
         }
+        if &**name == "sup" {
+            self.is_note_expected = false;
+        }
         match elements::role(name) {
             Role::LineBreak => self.draft.flow.push_break(),
-            Role::Ignored | Role::Rule | Role::Dropped | Role::DroppedVoid => {}
+            Role::Ignored
+            | Role::Rule
+            | Role::Dropped
+            | Role::DroppedVoid
+            | Role::Image
+            | Role::Frame
+            | Role::Plugin
+            | Role::Oembed => {}
             Role::Link | Role::Formatting(_) => self.close_formatting(name),
             role => self.close(&key(name, role), role),
         }
@@ -322,65 +524,41 @@ impl Reader {
             self.styles.close(open.slot);
             match open.effect {
                 Effect::None | Effect::Quotation => {}
-                Effect::Leaf => self.draft.pop_leaf(),
-                Effect::List => self.draft.close_list(),
+                Effect::Context => self.draft.close(),
                 Effect::Item => self.draft.close_item(),
-                Effect::Quote => self.draft.close_quote(),
-                Effect::Figure => self.draft.close_figure(),
-                Effect::Preformatted => self.n_preformatted = self.n_preformatted.saturating_sub(1),
-                Effect::Cell(n_before) => self.formatting.end_cell(n_before, &mut self.styles),
+                Effect::Row => self.draft.close_row(),
+                Effect::Preformatted(is_open) => {
+                    self.n_preformatted = self.n_preformatted.saturating_sub(1);
+                    if is_open {
+                        self.draft.close();
+                    }
+                }
+                Effect::Cell(n_before, is_open) => {
+                    if is_open {
+                        self.draft.close();
+                    }
+                    self.formatting.end_cell(n_before, &mut self.styles);
+                }
+                Effect::NotesExpected => self.n_notes_expected = self.n_notes_expected.saturating_sub(1),
+            }
+            if self.draft.take_simplified() {
+                self.warn(WarningCode::SimplifiedElement, "table");
             }
         }
     }
 
     fn flush(&mut self) {
         self.is_separator_due = false;
+        self.draft.start_raw_line();
         self.draft.flush();
     }
 
-    fn warn(&mut self, code: WarningCode, detail: &str) {
-        self.warnings.add(code, detail);
+    pub(super) fn warn(&mut self, code: WarningCode, detail: &str) {
+        self.warnings.add(code, detail, self.draft.n_blocks());
     }
 }
 
-/// Formatting elements, which end independently of the blocks around them.
-#[derive(Debug, Default)]
-struct Formatting {
-    open: Vec<Slot>,
-    /// For each name, where in `open` they stand; those closed are removed when they come to the top.
-    by_name: HashMap<LocalName, Vec<(usize, Slot)>>,
-    /// For each open cell, how many were open before it: its end tags do not reach further.
-    cells: Vec<usize>,
-}
-
-impl Formatting {
-    fn open(&mut self, name: &LocalName, slot: Slot) {
-        self.by_name.entry(name.clone()).or_default().push((self.open.len(), slot));
-        self.open.push(slot);
-    }
-
-    /// Takes out the innermost element of that name in the same cell.
-    fn close(&mut self, name: &LocalName, styles: &Styles) -> Option<Slot> {
-        let places = self.by_name.get_mut(name)?;
-        while places.pop_if(|(_, slot)| !styles.is_open(*slot)).is_some() {}
-        let border = self.cells.last().copied().unwrap_or(0);
-        places.pop_if(|(at, _)| *at >= border).map(|(_, slot)| slot)
-    }
-
-    fn start_cell(&mut self) -> usize {
-        self.cells.push(self.open.len());
-        self.open.len()
-    }
-
-    fn end_cell(&mut self, n_before: usize, styles: &mut Styles) {
-        self.cells.pop();
-        for slot in self.open.drain(n_before.min(self.open.len())..) {
-            styles.close(slot);
-        }
-    }
-}
-
-fn attribute<'a>(tag: &'a Tag, name: &str) -> Option<&'a str> {
+pub(super) fn attribute<'a>(tag: &'a Tag, name: &str) -> Option<&'a str> {
     tag.attrs.iter().find(|attribute| &*attribute.name.local == name).map(|attribute| &*attribute.value)
 }
 
@@ -390,7 +568,7 @@ fn key(name: &LocalName, role: Role) -> LocalName {
         Role::Heading(_) => local_name!("h1"),
         Role::Cell => local_name!("td"),
         Role::Definition => local_name!("dt"),
-        Role::TablePart if *name != local_name!("caption") => local_name!("tbody"),
+        Role::TablePart | Role::TableHead => local_name!("tbody"),
         _ => name.clone(),
     }
 }

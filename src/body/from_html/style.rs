@@ -5,8 +5,9 @@
 
 use std::rc::Rc;
 
-use crate::body::flow::{Marks, Target};
-use crate::body::inline::Mark;
+use crate::body::flow::{Look, Marks, Target};
+use crate::body::inline::{Direction, Mark};
+use crate::input::Language;
 
 /// What one element says about its text: for each property on, off, or nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,7 +35,7 @@ impl Says {
         says
     }
 
-    fn set(&mut self, mark: Mark, on: bool) {
+    pub(super) fn set(&mut self, mark: Mark, on: bool) {
         for (known, value) in Mark::ALL.into_iter().zip(&mut self.values) {
             if known == mark {
                 *value = Some(on);
@@ -60,6 +61,13 @@ impl Says {
                 }
                 "font-style" if value.starts_with("normal") => self.set(Mark::Italic, false),
                 "text-decoration" | "text-decoration-line" => self.read_decoration(&value, is_in_link),
+                "font-variant" | "font-variant-caps" => {
+                    if value.contains("small-caps") {
+                        self.set(Mark::SmallCaps, true);
+                    } else if value.starts_with("normal") {
+                        self.set(Mark::SmallCaps, false);
+                    }
+                }
                 "vertical-align" if value.starts_with("super") => self.set(Mark::Sup, true),
                 "vertical-align" if value.starts_with("sub") => self.set(Mark::Sub, true),
                 _ => {}
@@ -102,6 +110,9 @@ pub(super) struct Styles {
     /// For each property, who says what about it, innermost last. Closed ones are removed when they come to the top.
     said: [Vec<(Slot, bool)>; N_PROPERTIES],
     links: Vec<(Slot, Rc<Target>)>,
+    /// Who says which language the text has; nothing is an unknown one.
+    langs: Vec<(Slot, Option<Rc<Language>>)>,
+    directions: Vec<(Slot, Direction)>,
 }
 
 impl Styles {
@@ -112,6 +123,12 @@ impl Styles {
             said.extend(value.map(|on| (slot, on)));
         }
         slot
+    }
+
+    /// Adds the language and the direction that an element gives to its text.
+    pub(super) fn set_voice(&mut self, slot: Slot, lang: Option<&str>, dir: Option<Direction>) {
+        self.langs.extend(lang.map(|lang| (slot, Language::parse(lang).ok().map(Rc::new))));
+        self.directions.extend(dir.map(|dir| (slot, dir)));
     }
 
     pub(super) fn open_link(&mut self, says: Says, target: Option<Target>) -> Slot {
@@ -129,18 +146,22 @@ impl Styles {
             while said.pop_if(|(slot, _)| is_closed(slot)).is_some() {}
         }
         while self.links.pop_if(|(slot, _)| is_closed(slot)).is_some() {}
+        while self.langs.pop_if(|(slot, _)| is_closed(slot)).is_some() {}
+        while self.directions.pop_if(|(slot, _)| is_closed(slot)).is_some() {}
     }
 
     pub(super) fn is_open(&self, slot: Slot) -> bool {
         self.is_closed.get(slot.0) == Some(&false)
     }
 
-    /// Returns the marks of text that comes now.
-    pub(super) fn marks(&self) -> Marks {
+    /// Returns the look of text that comes now.
+    pub(super) fn look(&self) -> Look {
         let is_on = |said: &Vec<(Slot, bool)>| said.last().is_some_and(|(_, on)| *on);
         let shown = Mark::ALL.into_iter().zip(&self.said).filter(|(_, said)| is_on(said));
         let marks = shown.fold(Marks::default(), |marks, (mark, _)| marks.with(mark));
-        if self.said.last().is_some_and(is_on) { marks.with_cite() } else { marks }
+        let marks = if self.said.last().is_some_and(is_on) { marks.with_cite() } else { marks };
+        let lang = self.langs.last().and_then(|(_, lang)| lang.clone());
+        Look { marks, lang, dir: self.directions.last().map(|(_, dir)| *dir) }
     }
 
     /// Returns the link of text that comes now.

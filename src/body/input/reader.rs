@@ -2,17 +2,11 @@
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
-use std::rc::Rc;
 
 use deserr::{DeserializeError, ErrorKind, IntoValue, Map, Sequence, Value, ValueKind, ValuePointerRef};
 
-use crate::body::flow::{self, Flow, Marks, Target};
-use crate::body::href::Href;
-use crate::body::id::BlockId;
-use crate::body::inline::{self, Mark};
-
-const INLINE_TYPES: &[&str] = &["text", "link", "line_break"];
-const LINK_PART_TYPES: &[&str] = &["text", "line_break"];
+use crate::body::id::{BlockId, FootnoteId};
+use crate::body::inline::{Inline, normal_line};
 
 /// Reads values and collects what is wrong with them.
 pub(super) struct Reader<E> {
@@ -21,6 +15,33 @@ pub(super) struct Reader<E> {
     stopped: bool,
     ids: HashSet<BlockId>,
     n_blocks: usize,
+    pub(super) notes: HashSet<FootnoteId>,
+    /// The references to footnotes, each with its place.
+    pub(super) references: Vec<(FootnoteId, Vec<Step>)>,
+}
+
+/// A step of a place that is kept for later.
+pub(super) enum Step {
+    Member(String),
+    Index(usize),
+}
+
+/// Returns the steps of a place, the last one first.
+pub(super) fn steps(mut at: ValuePointerRef) -> Vec<Step> {
+    let mut steps = Vec::new();
+    loop {
+        match at {
+            ValuePointerRef::Origin => return steps,
+            ValuePointerRef::Key { key, prev } => {
+                steps.push(Step::Member(key.to_owned()));
+                at = *prev;
+            }
+            ValuePointerRef::Index { index, prev } => {
+                steps.push(Step::Index(index));
+                at = *prev;
+            }
+        }
+    }
 }
 
 /// A fault was reported; what was to be read cannot be used.
@@ -47,11 +68,40 @@ impl<V: IntoValue> Fields<V> {
 
 impl<E: DeserializeError> Reader<E> {
     pub(super) fn new() -> Self {
-        Self { error: None, stopped: false, ids: HashSet::new(), n_blocks: 0 }
+        Self {
+            error: None,
+            stopped: false,
+            ids: HashSet::new(),
+            n_blocks: 0,
+            notes: HashSet::new(),
+            references: Vec::new(),
+        }
     }
 
     pub(super) fn finish(self) -> Result<(), E> {
         self.error.map_or(Ok(()), Err)
+    }
+
+    /// Reports references to footnotes that do not exist.
+    pub(super) fn check_references<V: IntoValue>(&mut self) {
+        for (note, place) in std::mem::take(&mut self.references) {
+            if !self.notes.contains(&note) {
+                self.refuse_at::<V>(
+                    &format!("no footnote of this body has the id `{note}`"),
+                    &place,
+                    ValuePointerRef::Origin,
+                );
+            }
+        }
+    }
+
+    /// Reports a fault at a place that was kept for later; places are as deep as blocks can be nested.
+    fn refuse_at<V: IntoValue>(&mut self, msg: &str, path: &[Step], at: ValuePointerRef) {
+        match path.split_last() {
+            None => self.refuse::<V>(msg.to_owned(), at),
+            Some((Step::Member(key), rest)) => self.refuse_at::<V>(msg, rest, at.push_key(key)),
+            Some((Step::Index(n), rest)) => self.refuse_at::<V>(msg, rest, at.push_index(*n)),
+        }
     }
 
     pub(super) fn n_blocks(&self) -> usize {
@@ -169,131 +219,81 @@ impl<E: DeserializeError> Reader<E> {
         Ok(id)
     }
 
-    /// Reads what stands inside a block.
-    pub(super) fn flow<V: IntoValue>(&mut self, value: V, at: ValuePointerRef) -> Read<Flow> {
-        let mut flow = Flow::default();
-        let mut is_sound = true;
-        for (n, value) in self.sequence(value, at)?.enumerate() {
-            is_sound &= self.inline(value, &mut flow, INLINE_TYPES, None, at.push_index(n)).is_ok();
+    /// Reads a list of at most so many values.
+    pub(super) fn up_to<V: IntoValue>(
+        &mut self,
+        max: usize,
+        value: V,
+        at: ValuePointerRef,
+    ) -> Read<impl Iterator<Item = V> + use<V, E>> {
+        match value.into_value() {
+            Value::Sequence(sequence) if sequence.len() > max => {
+                self.refuse::<V>(format!("can have at most {max} members"), at);
+                Err(Reported)
+            }
+            Value::Sequence(sequence) => Ok(sequence.into_iter()),
+            other => {
+                self.wrong_kind(other, &[ValueKind::Sequence], at);
+                Err(Reported)
+            }
         }
-        is_sound.then_some(flow).ok_or(Reported)
     }
 
-    fn inline<V: IntoValue>(
+    /// Reads a text of one line; nothing if there is nothing to see in it.
+    pub(super) fn line<V: IntoValue>(
+        &mut self,
+        fields: &mut Fields<V>,
+        name: &str,
+        max_chars: usize,
+        at: ValuePointerRef,
+    ) -> Read<Option<String>> {
+        let at = at.push_key(name);
+        let Some(value) = fields.take_given(name) else {
+            return Ok(None);
+        };
+        let text = self.clean_text(value, max_chars, at)?;
+        Ok(normal_line(&text, max_chars))
+    }
+
+    /// Reads a content that may be null or left out, and is when there is nothing to see in it.
+    pub(super) fn optional_content<V: IntoValue>(
+        &mut self,
+        fields: &mut Fields<V>,
+        name: &str,
+        at: ValuePointerRef,
+    ) -> Read<Option<Vec<Inline>>> {
+        match fields.take_given(name) {
+            None => Ok(None),
+            Some(value) => self.flow(value, at.push_key(name)).map(super::filled),
+        }
+    }
+
+    /// Reads something that is a text by its own rules.
+    pub(super) fn parsed<V: IntoValue, T>(
         &mut self,
         value: V,
-        flow: &mut Flow,
-        accepted: &[&str],
-        link: Option<&Rc<Target>>,
         at: ValuePointerRef,
-    ) -> Read<()> {
-        let mut fields = self.object(value, at)?;
-        match self.type_of(&mut fields, accepted, at)?.as_str() {
-            "text" => self.text_inline(fields, flow, link, at),
-            "link" => self.link(fields, flow, at),
-            _ => {
-                flow.push_break();
-                self.no_more(fields, &["type"], at);
-                Ok(())
-            }
-        }
-    }
-
-    fn text_inline<V: IntoValue>(
-        &mut self,
-        mut fields: Fields<V>,
-        flow: &mut Flow,
-        link: Option<&Rc<Target>>,
-        at: ValuePointerRef,
-    ) -> Read<()> {
-        let value = self.required(&mut fields, "text", at);
-        let text = value.and_then(|value| self.clean_text(value, at.push_key("text")));
-        let marks = self.marks(&mut fields, at);
-        self.no_more(fields, &["type", "text", "marks"], at);
-        let (text, marks) = (text?, marks?);
-        for (n, line) in text.replace("\r\n", "\n").split(['\n', '\r']).enumerate() {
-            if n > 0 {
-                flow.push_break();
-            }
-            flow.push_text(line, marks, link);
-        }
-        Ok(())
-    }
-
-    fn marks<V: IntoValue>(&mut self, fields: &mut Fields<V>, at: ValuePointerRef) -> Read<Marks> {
-        let at_marks = at.push_key("marks");
-        let Some(values) = fields.take_given("marks") else {
-            return Ok(Marks::default());
-        };
-        let mut marks = Ok(Marks::default());
-        for (n, value) in self.sequence(values, at_marks)?.enumerate() {
-            let at_mark = at_marks.push_index(n);
-            let mark = self.text(value, at_mark).and_then(|name| {
-                let mark = Mark::parse(&name).ok_or(Reported);
-                if mark.is_err() {
-                    self.fault::<V>(ErrorKind::UnknownValue { value: &name, accepted: &Mark::NAMES }, at_mark);
-                }
-                mark
-            });
-            marks = marks.and_then(|marks| mark.map(|mark| marks.with(mark)));
-        }
-        marks
-    }
-
-    fn link<V: IntoValue>(&mut self, mut fields: Fields<V>, flow: &mut Flow, at: ValuePointerRef) -> Read<()> {
-        let href = self.href(&mut fields, at);
-        let title = self.title(&mut fields, at);
-        let parts = self.required(&mut fields, "content", at);
-        self.no_more(fields, &["type", "href", "title", "content"], at);
-        let at_content = at.push_key("content");
-        let (target, is_sound) = match (href, title) {
-            (Ok(href), Ok(title)) => (Some(Rc::new(Target { href, title })), true),
-            _ => (None, false),
-        };
-        let mut parts_are_sound = true;
-        flow.start_watch();
-        for (n, value) in self.sequence(parts?, at_content)?.enumerate() {
-            let at_part = at_content.push_index(n);
-            parts_are_sound &= self.inline(value, flow, LINK_PART_TYPES, target.as_ref(), at_part).is_ok();
-        }
-        if parts_are_sound && !flow.has_seen() {
-            self.refuse::<V>("a link needs text that can be seen".to_owned(), at_content);
-            return Err(Reported);
-        }
-        (is_sound && parts_are_sound).then_some(()).ok_or(Reported)
-    }
-
-    fn href<V: IntoValue>(&mut self, fields: &mut Fields<V>, at: ValuePointerRef) -> Read<Href> {
-        let at_href = at.push_key("href");
-        let value = self.required(fields, "href", at)?;
-        let text = self.text(value, at_href)?;
-        Href::parse(&text).map_err(|fault| {
-            self.refuse::<V>(fault.to_string(), at_href);
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Read<T> {
+        let text = self.text(value, at)?;
+        parse(&text).map_err(|msg| {
+            self.refuse::<V>(msg, at);
             Reported
         })
     }
 
-    fn title<V: IntoValue>(&mut self, fields: &mut Fields<V>, at: ValuePointerRef) -> Read<Option<String>> {
-        let at_title = at.push_key("title");
-        let Some(value) = fields.take_given("title") else {
-            return Ok(None);
-        };
-        let text = self.clean_text(value, at_title)?;
-        if text.chars().count() > inline::MAX_TITLE_CHARS {
-            self.refuse::<V>(format!("a title can have at most {} characters", inline::MAX_TITLE_CHARS), at_title);
-            return Err(Reported);
-        }
-        Ok(inline::normal_title(&text))
-    }
-
-    fn clean_text<V: IntoValue>(&mut self, value: V, at: ValuePointerRef) -> Read<String> {
-        let text = self.text(value, at)?;
-        match text.chars().find(|c| flow::is_unwanted(*c) && !matches!(c, '\t' | '\n' | '\r')) {
-            None => Ok(text),
-            Some(c) => {
-                self.refuse::<V>(format!("the character U+{:04X} cannot stand in text", u32::from(c)), at);
-                Err(Reported)
-            }
-        }
+    /// Reads one of several names.
+    pub(super) fn named<V: IntoValue, T>(
+        &mut self,
+        value: V,
+        accepted: &[&str],
+        at: ValuePointerRef,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Read<T> {
+        let name = self.text(value, at)?;
+        parse(&name).ok_or_else(|| {
+            self.fault::<V>(ErrorKind::UnknownValue { value: &name, accepted }, at);
+            Reported
+        })
     }
 }

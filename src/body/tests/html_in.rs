@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::body::tests::strategies::numbered;
 use crate::body::tests::{html, ids, json, warnings, without_ids};
-use crate::body::{Body, MAX_BLOCKS, WarningCode};
+use crate::body::{Body, MAX_BLOCKS, NoLinks, WarningCode};
 
 /// Checks several inputs against what is written again.
 fn assert_read(cases: &[(&str, &str)]) {
@@ -26,7 +26,7 @@ fn paragraphs_come_from_p_div_loose_text_and_double_breaks() {
         ("<p>a</p>b<p>c", "<p>a</p>\n<p>b</p>\n<p>c</p>"),
         ("<span><p>a</p>b</span>", "<p>a</p>\n<p>b</p>"),
         ("<html><head><meta charset=utf-8></head><body>a</body></html>", "<p>a</p>"),
-        ("a<hr>b", "<p>a</p>\n<p>b</p>"),
+        ("a<hr>b", "<p>a</p>\n<hr>\n<p>b</p>"),
     ]);
 }
 
@@ -37,7 +37,7 @@ fn white_space_collapses_as_in_html_and_other_characters_stay() {
         ("<p>10&nbsp;000 &nbsp;x&nbsp;</p>", "<p>10&nbsp;000 &nbsp;x</p>"),
         ("<p>می‌خواهم ‏א 👩‍👩‍👧</p>", "<p>می‌خواهم ‏א 👩‍👩‍👧</p>"),
         ("<p>a\u{7}b&#1;\0c</p>", "<p>abc</p>"),
-        ("<pre>\na\n  b\n\nc</pre>", "<p>a<br>b</p>\n<p>c</p>"),
+        ("<pre>\na\n  b\n\nc</pre>", "<pre>a\n  b\n\nc</pre>"),
         ("a<b> </b>b", "<p>a<strong> </strong>b</p>"),
     ]);
 }
@@ -65,7 +65,10 @@ fn wrong_nesting_marks_what_browsers_mark() {
         ("<p><span style='font-weight:bold'>a<p>b", "<p><strong>a</strong></p>\n<p>b</p>"),
         ("<b><div>a</b>b</div>c", "<p><strong>a</strong>b</p>\n<p>c</p>"),
         ("<b><i>a</b>b</i>c", "<p><strong><em>a</em></strong><em>b</em>c</p>"),
-        ("<table><tr><td><b>a</td><td>b</td></tr></table>c", "<p><strong>a</strong> | b</p>\n<p>c</p>"),
+        (
+            "<table><tr><td><b>a</td><td>b</td></tr></table>c",
+            "<table><tbody><tr><td><strong>a</strong></td><td>b</td></tr></tbody></table>\n<p>c</p>",
+        ),
         ("<div><span>a</div></span>b", "<p>a</p>\n<p>b</p>"),
         ("</b></p></div>a</li>", "<p>a</p>"),
         ("<h2>a<h3>b</h2>c", "<h2>a</h2>\n<h3>b</h3>\n<p>c</p>"),
@@ -132,20 +135,52 @@ fn quotes_have_paragraphs_and_a_citation() {
             "<blockquote><p><em>Hamlet</em> says</p></blockquote>",
         ),
         ("<blockquote><cite>X</cite></blockquote>", "<blockquote><p>X</p></blockquote>"),
-        ("<blockquote><ul><li>a</li><li>b</li></ul></blockquote>", "<blockquote><p>a</p><p>b</p></blockquote>"),
+        (
+            "<blockquote><ul><li>a</li><li>b</li></ul></blockquote>",
+            "<blockquote><ul><li>a</li><li>b</li></ul></blockquote>",
+        ),
         ("<blockquote>a<blockquote>b</blockquote></blockquote>", "<blockquote><p>a</p><p>b</p></blockquote>"),
         ("<figure><img><figcaption>a</figcaption></figure>", "<p>a</p>"),
     ]);
 }
 
 #[test]
-fn rows_become_paragraphs() {
+fn tables_keep_headers_spans_and_captions() {
     assert_read(&[
-        ("<table><tr><th>a<th>b<tr><td>1<td>2</table>", "<p>a | b</p>\n<p>1 | 2</p>"),
-        ("<table><tr><td>&nbsp;</td><td>a</td><td></td><td>b</td></tr></table>", "<p>a | b</p>"),
-        ("<table><tr><td><p>a</p><p>b</p></td><td><p>c</p></td></tr></table>", "<p>a</p>\n<p>b</p>\n<p>c</p>"),
-        ("<table><caption>t<tr><td><a href=/x>a</a><td>b</table>", "<p>t</p>\n<p><a href=\"/x\">a</a> | b</p>"),
+        (
+            "<table><tr><th>a<th>b<tr><td>1<td>2</table>",
+            "<table><thead><tr><th scope=\"col\">a</th><th scope=\"col\">b</th></tr></thead>\
+             <tbody><tr><td>1</td><td>2</td></tr></tbody></table>",
+        ),
+        (
+            "<table><caption>t<tr><th>a<td colspan=2 rowspan=0>b<tr><th>c<td>d<td></table>",
+            "<table><caption>t</caption><tbody><tr><th scope=\"row\">a</th><td colspan=\"2\">b</td></tr>\
+             <tr><th scope=\"row\">c</th><td>d</td><td></td></tr></tbody></table>",
+        ),
+        (
+            "<table><tr><td><p>a</p><p>b</p></td><td><ul><li>c<li>d</ul></td></tr></table>",
+            "<table><tbody><tr><td>a<br>b</td><td>c<br>d</td></tr></tbody></table>",
+        ),
+        (
+            "<figure class='wp-block-table'><table><tr><td>a<td>b</table><figcaption>t</figcaption></figure>",
+            "<table><caption>t</caption><tbody><tr><td>a</td><td>b</td></tr></tbody></table>",
+        ),
+        ("<table><tr><td>&nbsp;<td></table>x", "<p>x</p>"),
         ("<dl><dt>a<dd>b<dt>c</dl>", "<p>a</p>\n<p>b</p>\n<p>c</p>"),
+    ]);
+}
+
+#[test]
+fn tables_that_arrange_a_page_are_taken_apart() {
+    assert_read(&[
+        ("<table><tr><td><p>a</p><p>b</p></table>", "<p>a</p>\n<p>b</p>"),
+        ("<table><tr><td><h2>a</h2>b<td>c</table>", "<h2>a</h2>\n<p>b</p>\n<p>c</p>"),
+        ("<table role=presentation><tr><td>a<td>b</table>", "<p>a | b</p>"),
+        ("<table>x<tr><td>a<td>b</table>", "<p>x</p>\n<p>a | b</p>"),
+        (
+            "<table><tr><td><table><tr><td>a<td>b</table><td>c</table>",
+            "<table><tbody><tr><td>a</td><td>b</td></tr></tbody></table>\n<p>c</p>",
+        ),
     ]);
 }
 
@@ -157,7 +192,7 @@ fn links_keep_safe_targets_and_lose_others() {
     );
 
     assert_eq!(
-        read.body.to_html(),
+        read.body.to_html(&NoLinks),
         "<p><a href=\"https://example.org/a%20b\" title=\"t\" rel=\"noopener\">x</a> yz vwu</p>"
     );
     assert_eq!(
@@ -166,7 +201,7 @@ fn links_keep_safe_targets_and_lose_others() {
             (WarningCode::RemovedLink, "JaVa\tscript:alert(1)"),
             (WarningCode::RemovedLink, "//evil.example"),
             (WarningCode::RemovedLink, "page.html"),
-            (WarningCode::DroppedElement, "img"),
+            (WarningCode::DroppedImage, "img"),
             (WarningCode::EmptyLink, "/p"),
         ]
     );
@@ -190,17 +225,18 @@ fn what_is_dropped_is_named_once() {
     let read = Body::from_html(
         "<title>t</title><style>s</style><script>s</script>a<script>s</script><iframe src=x>f</iframe><object>o<p>o</object>\
          <form>b<input><select><option>o</select><textarea>t</textarea><button>go</button></form><template>t</template>\
-         <svg><title>t</title><text>x</text></svg><embed><table><td>c</table>",
+         <svg><title>t</title><text>x</text></svg><embed><dl><dd>c</dl>",
     );
 
-    assert_eq!(read.body.to_html(), "<p>a</p>\n<p>b</p>\n<p>c</p>");
+    assert_eq!(read.body.to_html(&NoLinks), "<p>a</p>\n<p>b</p>\n<p>c</p>");
     let dropped = [
-        "title", "style", "script", "iframe", "object", "input", "select", "textarea", "button", "template", "svg",
-        "embed",
+        "title", "style", "script", "x", "object", "input", "select", "textarea", "button", "template", "svg", "embed",
     ];
-    let expected = dropped.map(|name| (WarningCode::DroppedElement, name));
+    let code =
+        |name| if matches!(name, "x" | "embed") { WarningCode::DroppedEmbed } else { WarningCode::DroppedElement };
+    let expected = dropped.map(|name| (code(name), name));
     assert_eq!(warnings(&read)[..dropped.len()], expected);
-    assert_eq!(warnings(&read)[dropped.len()..], [(WarningCode::SimplifiedElement, "table")]);
+    assert_eq!(warnings(&read)[dropped.len()..], [(WarningCode::SimplifiedElement, "dl")]);
 }
 
 #[test]
@@ -225,7 +261,7 @@ fn pastes_from_google_docs_lose_their_wrapper() {
     let read = Body::from_html(paste);
 
     assert_eq!(
-        read.body.to_html(),
+        read.body.to_html(&NoLinks),
         "<p>Plain <strong><em>both</em></strong></p>\n\
          <ul><li>one<ul><li><a href=\"https://example.org/\" rel=\"noopener\">two</a></li></ul></li></ul>"
     );
@@ -241,7 +277,7 @@ fn pastes_from_word_lose_their_markup() {
 
     let read = Body::from_html(paste);
 
-    assert_eq!(read.body.to_html(), "<p><strong>Title line</strong></p>\n<p>x<em>y</em></p>");
+    assert_eq!(read.body.to_html(&NoLinks), "<p><strong>Title line</strong></p>\n<p>x<em>y</em></p>");
     assert_eq!(warnings(&read), [(WarningCode::DroppedElement, "style")]);
 }
 
@@ -290,9 +326,9 @@ fn too_many_blocks_are_joined() {
 
     assert_eq!(read.body.blocks().len(), MAX_BLOCKS);
     assert_eq!(read.body.word_count(), 2 * n_paragraphs);
-    assert!(read.body.to_html().ends_with("<a href=\"/x\">x</a> w10004</p>"));
+    assert!(read.body.to_html(&NoLinks).ends_with("<a href=\"/x\">x</a> w10004</p>"));
     assert_eq!(read.warnings[0].code, WarningCode::MergedBlocks);
-    assert_eq!(Body::from_html(&read.body.to_html()).body, read.body);
+    assert_eq!(Body::from_html(&read.body.to_html(&NoLinks)).body, read.body);
 }
 
 #[test]
@@ -350,7 +386,7 @@ fn large_and_deep_input_is_read_to_the_end() {
     ];
     for piece in repeated {
         let body = Body::from_html(&piece.repeat(REPEATED / piece.len())).body;
-        assert_eq!(Body::from_html(&body.to_html()).body, body, "{piece}");
+        assert_eq!(Body::from_html(&body.to_html(&NoLinks)).body, body, "{piece}");
     }
     let halves = [
         ("<div>", "</p>"),

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::body::tests::from_client;
-use crate::body::{Href, HrefFault};
+use crate::body::{Href, HrefFault, NoLinks};
 
 #[test]
 fn text_and_attributes_are_escaped() {
@@ -15,7 +15,7 @@ fn text_and_attributes_are_escaped() {
     .unwrap();
 
     assert_eq!(
-        body.to_html(),
+        body.to_html(&NoLinks),
         "<p>a &lt; b &amp; &quot;c&quot;&nbsp;&gt; 'd' &lt;script&gt;<a href=\"/x?a=1&amp;b=%272%27\" \
          title=\"&quot;&gt;&lt;img src=x onerror=alert(1)&gt;\">e</a></p>"
     );
@@ -31,7 +31,7 @@ fn only_links_to_the_web_carry_rel() {
     let body = from_client(json!([{"type": "paragraph", "content": links}])).unwrap();
 
     assert_eq!(
-        body.to_html(),
+        body.to_html(&NoLinks),
         "<p><a href=\"https://a.example/\" rel=\"noopener\">x</a><a href=\"http://a.example/\" rel=\"noopener\">x</a>\
          <a href=\"/a\">x</a><a href=\"#a\">x</a><a href=\"mailto:a@b.example\">x</a><a href=\"tel:1\">x</a></p>"
     );

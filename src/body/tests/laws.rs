@@ -4,7 +4,7 @@ use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, propte
 use serde_json::Value;
 
 use crate::body::tests::{assert_harmless, from_client, ids, json, strategies, tags, without_ids};
-use crate::body::{BlockId, Body, from_html};
+use crate::body::{BlockId, Body, NoLinks, from_html};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
@@ -13,15 +13,15 @@ proptest! {
     fn html_is_a_fixed_point_after_one_pass(soup in strategies::soup()) {
         let once = Body::from_html(&soup).body;
 
-        let twice = Body::from_html(&once.to_html()).body;
+        let twice = Body::from_html(&once.to_html(&NoLinks)).body;
 
-        prop_assert_eq!(twice.to_html(), once.to_html());
+        prop_assert_eq!(twice.to_html(&NoLinks), once.to_html(&NoLinks));
         prop_assert_eq!(twice, once);
     }
 
     #[test]
     fn written_html_is_harmless(soup in strategies::soup()) {
-        assert_harmless(&Body::from_html(&soup).body.to_html());
+        assert_harmless(&Body::from_html(&soup).body.to_html(&NoLinks));
     }
 
     #[test]
@@ -35,7 +35,7 @@ proptest! {
     fn client_blocks_survive_a_way_through_html(input in strategies::client_body()) {
         let body = from_client(input).unwrap();
 
-        let back = Body::from_html(&body.to_html());
+        let back = Body::from_html(&body.to_html(&NoLinks));
 
         prop_assert_eq!(without_ids(&back.body), without_ids(&body));
         prop_assert_eq!(back.warnings, []);
@@ -70,7 +70,7 @@ proptest! {
         let found: Vec<&str> =
             text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.ends_with('x')).collect();
         prop_assert_eq!(found, words);
-        let links: Vec<String> = tags(&body.to_html()).iter().flat_map(|tag| &tag.attrs)
+        let links: Vec<String> = tags(&body.to_html(&NoLinks)).iter().flat_map(|tag| &tag.attrs)
             .filter(|attribute| &*attribute.name.local == "href").map(|attribute| attribute.value.to_string()).collect();
         prop_assert_eq!(links, targets);
     }
@@ -79,7 +79,7 @@ proptest! {
     fn no_text_makes_the_reader_fail(text in any::<String>(), bytes in any::<Vec<u8>>()) {
         for html in [text, String::from_utf8_lossy(&bytes).into_owned()] {
             let body = Body::from_html(&html).body;
-            assert_harmless(&body.to_html());
+            assert_harmless(&body.to_html(&NoLinks));
             body.to_text();
             body.excerpt(20);
         }
@@ -120,15 +120,43 @@ fn json_values() -> impl proptest::strategy::Strategy<Value = Value> {
     use proptest::sample::select;
 
     let member = select(
-        &["type", "id", "content", "items", "list", "level", "href", "marks", "text", "ordered", "start", "x"][..],
+        &[
+            "type", "id", "content", "items", "list", "level", "href", "marks", "text", "ordered", "start", "x", "url",
+            "media", "images", "caption", "rows", "cells", "notes", "note", "summary", "kind", "article", "language",
+        ][..],
     );
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
-        select(&["paragraph", "heading", "list", "quote", "text", "link", "line_break", "bold", "", "/a", "\0"][..])
-            .prop_map(Value::from),
+        select(
+            &[
+                "paragraph",
+                "heading",
+                "list",
+                "quote",
+                "text",
+                "link",
+                "line_break",
+                "bold",
+                "",
+                "/a",
+                "\0",
+                "image",
+                "gallery",
+                "embed",
+                "table",
+                "code",
+                "details",
+                "footnotes",
+                "footnote_ref",
+                "note",
+                "pull_quote",
+                "divider",
+            ][..]
+        )
+        .prop_map(Value::from),
     ];
     leaf.prop_recursive(6, 64, 6, move |inner| {
         prop_oneof![
