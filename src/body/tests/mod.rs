@@ -7,6 +7,7 @@ mod html_out;
 mod input;
 mod laws;
 mod schema;
+mod soup;
 mod strategies;
 mod text;
 
