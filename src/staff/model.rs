@@ -99,7 +99,9 @@ impl Bio {
             return Err(Invalid::new("control_character", "must not contain U+0000"));
         }
         let read = reader(text);
-        Ok(Self { body: read.body, warnings: read.warnings })
+        // Answers have no blocks of a biography that a pointer could lead to.
+        let warnings = read.warnings.into_iter().map(|warning| Warning { pointer: None, ..warning }).collect();
+        Ok(Self { body: read.body, warnings })
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod attributes;
 mod draft;
+mod effects;
 mod elements;
 mod formatting;
 mod media;

@@ -6,9 +6,8 @@
 use html5ever::tokenizer::{Tag, TagKind, TokenSinkResult};
 use html5ever::{LocalName, local_name};
 
-use crate::body::block::NoteKind;
 use crate::body::flow::{Look, Target, To, is_blank, is_unwanted};
-use crate::body::from_html::draft::{CELL_SEPARATOR, Draft, FigureKind, Label};
+use crate::body::from_html::draft::{CELL_SEPARATOR, Draft, Label};
 use crate::body::from_html::elements::{self, Content, Role};
 use crate::body::from_html::formatting::Formatting;
 use crate::body::from_html::media;
@@ -33,9 +32,6 @@ pub(super) enum Unclosed {
 /// The longest label of a reference to a footnote that is kept.
 const MAX_LABEL_CHARS: usize = 20;
 
-/// The longest shortcode.
-const MAX_SHORTCODE_BYTES: usize = 1000;
-
 /// Reads tokens into a draft.
 #[derive(Debug)]
 pub(super) struct Reader {
@@ -43,17 +39,17 @@ pub(super) struct Reader {
     /// Whether a word processor wrote the text, which says of every word in which language it is.
     is_word: bool,
     pub(super) draft: Draft,
-    open: OpenElements,
-    formatting: Formatting,
+    pub(super) open: OpenElements,
+    pub(super) formatting: Formatting,
     pub(super) styles: Styles,
     dropping: Option<Dropping>,
     warnings: Warnings,
-    n_preformatted: usize,
+    pub(super) n_preformatted: usize,
     is_separator_due: bool,
     /// The target of the open link, until something can be seen in it.
     pub(super) unseen_link: Option<String>,
     /// How many of the open elements say that the lists inside hold footnotes.
-    n_notes_expected: usize,
+    pub(super) n_notes_expected: usize,
     /// Whether the next link is a reference to a footnote.
     is_note_expected: bool,
 }
@@ -122,43 +118,6 @@ impl Reader {
             }
             self.push_text(line);
         }
-    }
-
-    /// Reads the shortcodes by which WordPress puts captions around pictures.
-    fn shortcodes(&mut self, text: &str) {
-        let mut rest = text;
-        while let Some(at) = rest.find('[') {
-            let (before, found) = rest.split_at_checked(at).unwrap_or((rest, ""));
-            let is_start = found.starts_with("[caption ");
-            // A shortcode is short; looking for its end further away would take quadratic time.
-            let near = found.bytes().take(MAX_SHORTCODE_BYTES);
-            let end = near.take_while(|_| is_start).position(|byte| byte == b']').map(|end| end.saturating_add(1));
-            let code = match end.and_then(|end| found.get(..end)) {
-                Some(code) => code,
-                None if found.starts_with("[/caption]") => "[/caption]",
-                None => "",
-            };
-            let is_start = is_start && !code.is_empty();
-            if !is_start && code != "[/caption]" {
-                let (kept, behind) = rest.split_at_checked(at.saturating_add(1)).unwrap_or((rest, ""));
-                self.push_text(kept);
-                rest = behind;
-                continue;
-            }
-            self.push_text(before);
-            let figure = local_name!("figure");
-            if is_start {
-                self.flush();
-                let kind = FigureKind { is_shortcode: true, ..FigureKind::default() };
-                let effect = if self.draft.open_figure(kind) { Effect::Context } else { Effect::None };
-                let slot = self.styles.open(Says::default());
-                self.open.push(Open { key: figure, role: Role::Figure, slot, effect });
-            } else {
-                self.close(&figure, Role::Figure);
-            }
-            rest = found.get(code.len()..).unwrap_or_default();
-        }
-        self.push_text(rest);
     }
 
     pub(super) fn push_text(&mut self, text: &str) {
@@ -377,91 +336,6 @@ impl Reader {
         }
     }
 
-    fn open_effect(&mut self, role: Role, tag: &Tag) -> Effect {
-        let context = |is_open: bool| if is_open { Effect::Context } else { Effect::None };
-        match role {
-            Role::Heading(level) => context(self.draft.open_heading(level)),
-            Role::Footer => context(self.draft.open_citation()),
-            Role::Caption => context(self.draft.open_citation() || self.draft.open_caption()),
-            Role::List { ordered } => self.open_list(ordered, tag),
-            Role::Item => self.open_item(tag),
-            Role::Quote => {
-                let is_open = self.draft.open_quote(media::social(tag));
-                self.effect(is_open, &tag.name)
-            }
-            Role::Figure => context(self.draft.open_figure(media::figure_kind(tag))),
-            Role::Preformatted => {
-                self.n_preformatted = self.n_preformatted.saturating_add(1);
-                let language = media::language(tag);
-                let is_code = language.is_some() || media::has_class(tag, &["wp-block-code", "ql-syntax"]);
-                let is_open = self.draft.open_preformatted(is_code, language);
-                self.effect(is_open, &tag.name);
-                Effect::Preformatted(is_open)
-            }
-            Role::Table => {
-                let is_layout = matches!(attribute(tag, "role"), Some("presentation" | "none"));
-                let is_open = self.draft.open_table(is_layout);
-                self.effect(is_open, &tag.name)
-            }
-            Role::TableCaption => context(self.draft.open_table_caption()),
-            Role::Row => {
-                let is_head = self.open.has_table_head();
-                self.draft.open_row(is_head);
-                Effect::Row
-            }
-            Role::Cell => {
-                let is_open = self.draft.open_cell(media::cell(tag));
-                Effect::Cell(self.formatting.start_cell(), is_open)
-            }
-            Role::Details => context(self.draft.open_details()),
-            Role::Summary => context(self.draft.open_summary()),
-            Role::Aside => {
-                let kind = attribute(tag, "data-note").and_then(NoteKind::parse);
-                context(kind.is_some_and(|kind| self.draft.open_note(kind)))
-            }
-            Role::DefinitionList => self.effect(false, &tag.name),
-            Role::Block if media::is_footnotes(tag) => {
-                self.n_notes_expected = self.n_notes_expected.saturating_add(1);
-                Effect::NotesExpected
-            }
-            _ => Effect::None,
-        }
-    }
-
-    fn open_list(&mut self, ordered: bool, tag: &Tag) -> Effect {
-        if !ordered && media::figure_kind(tag).is_gallery && self.draft.open_figure(media::figure_kind(tag)) {
-            return Effect::Context;
-        }
-        let is_notes = media::is_footnotes(tag) || (ordered && self.n_notes_expected > 0);
-        if is_notes && self.draft.open_footnotes() {
-            return Effect::Context;
-        }
-        let start = attribute(tag, "start").and_then(|start| start.trim().parse().ok());
-        let is_open = self.draft.open_list(ordered, start);
-        self.effect(is_open, &tag.name)
-    }
-
-    fn open_item(&mut self, tag: &Tag) -> Effect {
-        if self.draft.open_footnote(attribute(tag, "id").and_then(media::footnote_id)) {
-            return Effect::Context;
-        }
-        let ordered = match attribute(tag, "data-list") {
-            Some("ordered") => Some(true),
-            Some("bullet" | "checked" | "unchecked") => Some(false),
-            _ => None,
-        };
-        if self.draft.open_item(ordered) { Effect::Item } else { Effect::None }
-    }
-
-    /// Warns of an element that is not kept as such.
-    fn effect(&mut self, is_kept: bool, name: &LocalName) -> Effect {
-        if is_kept {
-            return Effect::Context;
-        }
-        self.warn(WarningCode::SimplifiedElement, name);
-        Effect::None
-    }
-
     fn end(&mut self, name: &LocalName) {
         if let Some(dropping) = &mut self.dropping {
             if dropping.name == *name {
@@ -506,7 +380,7 @@ impl Reader {
         }
     }
 
-    fn close(&mut self, key: &LocalName, role: Role) {
+    pub(super) fn close(&mut self, key: &LocalName, role: Role) {
         if let Some(at) = self.open.find(key, role) {
             self.close_to(at);
         }
@@ -547,7 +421,7 @@ impl Reader {
         }
     }
 
-    fn flush(&mut self) {
+    pub(super) fn flush(&mut self) {
         self.is_separator_due = false;
         self.draft.start_raw_line();
         self.draft.flush();

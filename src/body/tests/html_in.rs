@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::body::tests::strategies::numbered;
+use crate::body::tests::soup::numbered;
 use crate::body::tests::{html, ids, json, warnings, without_ids};
 use crate::body::{Body, MAX_BLOCKS, NoLinks, WarningCode};
 

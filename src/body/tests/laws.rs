@@ -3,14 +3,14 @@
 use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, proptest};
 use serde_json::Value;
 
-use crate::body::tests::{assert_harmless, from_client, ids, json, strategies, tags, without_ids};
+use crate::body::tests::{assert_harmless, from_client, ids, json, soup, strategies, tags, without_ids};
 use crate::body::{BlockId, Body, NoLinks, from_html};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn html_is_a_fixed_point_after_one_pass(soup in strategies::soup()) {
+    fn html_is_a_fixed_point_after_one_pass(soup in soup::soup()) {
         let once = Body::from_html(&soup).body;
 
         let twice = Body::from_html(&once.to_html(&NoLinks)).body;
@@ -20,12 +20,12 @@ proptest! {
     }
 
     #[test]
-    fn written_html_is_harmless(soup in strategies::soup()) {
+    fn written_html_is_harmless(soup in soup::soup()) {
         assert_harmless(&Body::from_html(&soup).body.to_html(&NoLinks));
     }
 
     #[test]
-    fn what_was_read_from_html_is_valid_for_clients(soup in strategies::soup()) {
+    fn what_was_read_from_html_is_valid_for_clients(soup in soup::soup()) {
         let body = Body::from_html(&soup).body;
 
         prop_assert_eq!(from_client(json(&body)), Ok(body));
@@ -51,7 +51,7 @@ proptest! {
     }
 
     #[test]
-    fn ids_are_unique_and_well_formed(soup in strategies::soup(), input in strategies::client_body()) {
+    fn ids_are_unique_and_well_formed(soup in soup::soup(), input in strategies::client_body()) {
         for body in [Body::from_html(&soup).body, from_client(input).unwrap()] {
             let mut ids = ids(&body);
             prop_assert!(ids.iter().all(|id| BlockId::parse(id).is_some()));
@@ -63,7 +63,7 @@ proptest! {
     }
 
     #[test]
-    fn text_and_link_targets_survive_in_order((html, words, targets) in strategies::keeping()) {
+    fn text_and_link_targets_survive_in_order((html, words, targets) in soup::keeping()) {
         let body = Body::from_html(&html).body;
 
         let text = body.to_text();
@@ -91,7 +91,7 @@ proptest! {
     }
 
     #[test]
-    fn the_limit_on_attributes_sees_the_tags_that_the_tokenizer_sees(flood in strategies::tag_flood()) {
+    fn the_limit_on_attributes_sees_the_tags_that_the_tokenizer_sees(flood in soup::tag_flood()) {
         let limited = tags(&from_html::limit(&flood));
 
         let all = tags(&flood);
@@ -104,7 +104,7 @@ proptest! {
     }
 
     #[test]
-    fn excerpts_keep_to_their_length(soup in strategies::soup(), max_chars in 0_usize..60) {
+    fn excerpts_keep_to_their_length(soup in soup::soup(), max_chars in 0_usize..60) {
         use unicode_segmentation::UnicodeSegmentation;
 
         let excerpt = Body::from_html(&soup).body.excerpt(max_chars);

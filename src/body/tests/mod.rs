@@ -11,6 +11,7 @@ mod markdown_laws;
 mod markdown_out;
 mod markdown_strategies;
 mod schema;
+mod soup;
 mod strategies;
 mod text;
 mod versions;

@@ -187,7 +187,8 @@ impl Draft {
             _ => None,
         });
         let is_known = |url: &EmbedUrl| url.provider != EmbedProvider::Other;
-        let block = match named.into_iter().chain(links).filter(is_known).last() {
+        let known = named.into_iter().chain(links).filter(is_known).reduce(|_, last| last);
+        let block = match known {
             Some(EmbedUrl { url, provider }) => {
                 let caption = Some(inlines).filter(|inlines| !inlines.is_empty());
                 Some(Block::Embed(EmbedBlock { id: BlockId::missing(), url, provider, title: None, caption }))
