@@ -33,7 +33,7 @@ CREATE TABLE article_words (
 CREATE INDEX article_words_article_id_idx ON article_words (article_id, word);
 
 -- How many articles stand in each state is read from these alone.
-CREATE INDEX articles_count_idx ON articles (state) WHERE trashed_at IS NULL;
+CREATE INDEX articles_count_idx ON articles (state, updated_at) WHERE trashed_at IS NULL;
 CREATE INDEX articles_count_by_creator_idx ON articles (created_by, state) WHERE trashed_at IS NULL;
 CREATE INDEX articles_count_by_section_idx ON articles (section_id, state) WHERE trashed_at IS NULL;
 CREATE INDEX articles_count_by_assignee_idx ON articles (assigned_to, state) WHERE trashed_at IS NULL;

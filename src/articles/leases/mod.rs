@@ -48,11 +48,12 @@ pub fn editing(conn: &mut Conn, id: ArticleId) -> Result<Vec<Editing>> {
         .inner_join(users::table.on(users::id.eq(article_leases::user_id)))
         .filter(article_leases::article_id.eq(id))
         .filter(article_leases::expires_at.gt(Now))
-        .order((article_leases::since, article_leases::user_id))
         .select((users::id, users::name, article_leases::since, article_leases::expires_at))
         .load(conn)?;
     let present = |(id, name, since, expires_at)| Editing { user: UserSummary { id, name }, since, expires_at };
-    Ok(rows.into_iter().map(present).collect())
+    let mut editing: Vec<Editing> = rows.into_iter().map(present).collect();
+    editing.sort_by_key(|editing| (editing.since, editing.user.id));
+    Ok(editing)
 }
 
 /// Notes that the caller has an article open for another minute.

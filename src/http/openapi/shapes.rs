@@ -165,6 +165,10 @@ fn add_views(schemas: &mut Map<String, Value>) {
             "anyOf": [reference("ArticlePage"), reference("WorkingArticlePage"), reference("TrimmedArticlePage")]
         }),
     );
+    add_trimmed_page(schemas);
+}
+
+fn add_trimmed_page(schemas: &mut Map<String, Value>) {
     schemas.insert(
         "TrimmedArticlePage".to_owned(),
         json!({

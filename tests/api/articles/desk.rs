@@ -145,9 +145,9 @@ both! {
         app.draft("Harbor reopens", json!({}));
         app.draft("Harbor closes", json!({}));
         app.draft("Airport", json!({}));
-        // A thousand more words that begin with the same letters make the beginning common.
+        // Thousands of words more that begin with the same letters make the beginning common.
         app.database.sql(
-            "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 1001) \
+            "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 5001) \
              INSERT INTO article_words (word, article_id) SELECT 'harb' || n, articles.id FROM numbers CROSS JOIN articles \
              WHERE title = 'Harbor closes'",
         );

@@ -23,7 +23,7 @@ fn seen(app: &App, address: &str) -> Vec<String> {
 fn let_go(app: &App, name: &str) {
     let past = "'2020-01-01 00:00:00.000'";
     app.database.sql(&format!(
-        "UPDATE article_leases SET since = {past}, expires_at = {past} WHERE user_id = (SELECT id FROM users WHERE name = '{name}')"
+        "UPDATE article_leases SET since = {past}, expires_at = {past} WHERE user_id IN (SELECT id FROM users WHERE name = '{name}')"
     ));
 }
 
