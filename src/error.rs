@@ -83,7 +83,7 @@ codes! {
     Killed "killed" 410 "The article is gone for good"
         "The newsroom has taken the article away for good. `notice` says what readers are to be told, `killed_at` since when. Remove your copies.";
     PreconditionFailed "precondition_failed" 412 "The resource has changed since you read it"
-        "`If-Match` does not name the newest revision. `current_etag` does, and `members` shows what you started from (`base`), what you sent (`yours`) and what is there now (`theirs`). Merge, then send again with the current ETag.";
+        "`If-Match` does not name the newest revision. `current_etag` does, and `members` shows what you started from (`base`), what you sent (`yours`) and what is there now (`theirs`). Merge, then send again with the current ETag. With `Prefer: merge`, a change of an article is merged by the server as far as possible; then `members`, and `conflicts` for the blocks of the body, show only what both sides changed in different ways.";
     PayloadTooLarge "payload_too_large" 413 "The body is too large"
         "The body exceeds the limit that the detail names.";
     UriTooLong "uri_too_long" 414 "The address is too long"
