@@ -1,7 +1,7 @@
-//! An article's body as typed blocks, and the way in and out of HTML and plain text.
+//! An article's body as typed blocks, and the ways in and out: HTML, Markdown, plain text.
 //!
 //! Start with `block` and `inline` for the model, `flow` for the normal form that all input is brought into, and
-//! `from_html`, `input` (client JSON), `to_html` and `text` for the ways in and out. HTML that is written here is safe to
+//! `from_html`, `from_markdown`, `input` (client JSON), `to_html`, `to_markdown` and `text` for the ways in and out. HTML that is written here is safe to
 //! put on a page because it is made from types, not because something was filtered out of it.
 //!
 //! Invariants: no I/O, no HTTP, no SQL; nothing panics; the same input gives the same bytes in every process; the time
@@ -14,6 +14,7 @@ mod embed;
 mod flow;
 mod footnotes;
 mod from_html;
+mod from_markdown;
 mod href;
 mod id;
 mod inline;
@@ -26,6 +27,7 @@ mod schema;
 mod tests;
 mod text;
 mod to_html;
+mod to_markdown;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -64,7 +64,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn footnote_ref(&mut self, note: &FootnoteId) {
+    pub(super) fn footnote_ref(&mut self, note: &FootnoteId) {
         let number = self.numbers.number(note).map_or_else(|| "*".to_owned(), |number| number.to_string());
         self.out.push_str("<sup");
         self.attribute("data-fn", note.as_str());

@@ -39,6 +39,7 @@
 
 mod inline;
 mod media;
+mod single;
 mod table;
 
 use crate::body::Body;
@@ -68,7 +69,7 @@ impl Body {
 }
 
 /// Appends HTML to a text.
-struct Writer<'a> {
+pub(in crate::body) struct Writer<'a> {
     out: String,
     links: &'a dyn Links,
     numbers: Numbers<'a>,
