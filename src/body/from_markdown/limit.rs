@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 /// The most markers of quotes, items and footnotes at the start of a line.
-const MAX_MARKERS: usize = 64;
+const MAX_MARKERS: usize = 32;
 
 /// The most columns of white space among them; in code too, where nobody indents that far.
 const MAX_COLUMNS: usize = 256;
