@@ -54,7 +54,9 @@ fn quotes_are_quotes() {
 
 #[test]
 fn html_in_markdown_is_read_in_its_place() {
-    let read = Body::from_markdown("a <u>b</u> <sup>*c*</sup>\n\n<blockquote>\n\n*d*\n\n</blockquote>\n\n<script>alert(1)</script>");
+    let read = Body::from_markdown(
+        "a <u>b</u> <sup>*c*</sup>\n\n<blockquote>\n\n*d*\n\n</blockquote>\n\n<script>alert(1)</script>",
+    );
 
     assert_eq!(
         read.body.to_html(&NoLinks),
@@ -119,7 +121,8 @@ fn a_table_has_one_header_row() {
 
 #[test]
 fn footnotes_stand_at_the_end_in_the_order_of_their_references() {
-    let blocks = blocks("a[^two] b[^One] c[^two]\n\n[^one]: first\n[^unused]: third\n\n[^two]: second\n\n    more\n\nd");
+    let blocks =
+        blocks("a[^two] b[^One] c[^two]\n\n[^one]: first\n[^unused]: third\n\n[^two]: second\n\n    more\n\nd");
 
     assert_eq!(blocks[1]["content"][0]["text"], "d");
     let notes = blocks[2]["notes"].as_array().unwrap();

@@ -41,8 +41,16 @@ fn no_text_becomes_syntax() {
 #[test]
 fn marks_are_delimiters_where_all_readers_see_them() {
     let content = json!([
-        text("a ", &[]), text("b", &["bold"]), text("c ", &[]), text("d", &["italic"]), text(" ", &[]),
-        text("e", &["bold", "italic"]), text(" ", &[]), text("f", &["strike"]), text(" ", &[]), text("g `h`", &["code"])
+        text("a ", &[]),
+        text("b", &["bold"]),
+        text("c ", &[]),
+        text("d", &["italic"]),
+        text(" ", &[]),
+        text("e", &["bold", "italic"]),
+        text(" ", &[]),
+        text("f", &["strike"]),
+        text(" ", &[]),
+        text("g `h`", &["code"])
     ]);
 
     assert_eq!(paragraph(content), "a **b**c *d* **_e_** ~~f~~ `` g `h` ``");
@@ -51,7 +59,11 @@ fn marks_are_delimiters_where_all_readers_see_them() {
 #[test]
 fn marks_are_html_elsewhere() {
     let content = json!([
-        text("a", &["bold"]), text("b", &["italic"]), text("c", &[]), text("“d”", &["bold"]), text("e", &["underline"]),
+        text("a", &["bold"]),
+        text("b", &["italic"]),
+        text("c", &[]),
+        text("“d”", &["bold"]),
+        text("e", &["underline"]),
         text("2", &["sub"])
     ]);
 
@@ -128,7 +140,8 @@ fn blocks_that_markdown_has_are_markdown() {
 #[test]
 fn blocks_that_markdown_lacks_are_html_on_one_line() {
     let quote = json!([{"type": "paragraph", "content": [text("a", &[])]}]);
-    let code = json!([{"type": "preformatted", "text": "b\n\n*c*"}, {"type": "paragraph", "content": [text("d", &[])]}]);
+    let code =
+        json!([{"type": "preformatted", "text": "b\n\n*c*"}, {"type": "paragraph", "content": [text("d", &[])]}]);
 
     assert_eq!(
         markdown(json!([

@@ -10,11 +10,95 @@ use crate::body::Mark;
 
 /// Characters and strings that are syntax somewhere in Markdown, and what stands around them.
 const PIECES: &[&str] = &[
-    "a", "b", "word", "1", "12", " ", " ", " ", "*", "**", "***", "_", "__", "`", "``", "```", "~", "~~", "~~~", "[", "]", "](",
-    "](/x)", "[^n]", "[^n]: ", "[a]: /x", "(", ")", "!", "![", "#", "##", "# ", "- ", "-", "+", "+ ", "---", "===", "=", ">", "> ",
-    "1.", "1. ", "1) ", ".", ":", "|", "| - |", ":-", "\\", "\\\\", "&", "&amp;", "&#35;", "&copy", "&nbsp;", "<", "<b>", "</b>",
-    "<!--", "<https://a.example>", "\"", "'", "^", "$", "{#a}", "\u{a0}", "\u{2003}", "\u{200b}", "\u{feff}", "\u{2028}", "é", "漢",
-    "“", "—", "😀", "Ⓐ", "€", "e\u{301}", "سلام", "<div>", "</p>", "<script>", "www.a.example", "    ", "\t", ";", "%",
+    "a",
+    "b",
+    "word",
+    "1",
+    "12",
+    " ",
+    " ",
+    " ",
+    "*",
+    "**",
+    "***",
+    "_",
+    "__",
+    "`",
+    "``",
+    "```",
+    "~",
+    "~~",
+    "~~~",
+    "[",
+    "]",
+    "](",
+    "](/x)",
+    "[^n]",
+    "[^n]: ",
+    "[a]: /x",
+    "(",
+    ")",
+    "!",
+    "![",
+    "#",
+    "##",
+    "# ",
+    "- ",
+    "-",
+    "+",
+    "+ ",
+    "---",
+    "===",
+    "=",
+    ">",
+    "> ",
+    "1.",
+    "1. ",
+    "1) ",
+    ".",
+    ":",
+    "|",
+    "| - |",
+    ":-",
+    "\\",
+    "\\\\",
+    "&",
+    "&amp;",
+    "&#35;",
+    "&copy",
+    "&nbsp;",
+    "<",
+    "<b>",
+    "</b>",
+    "<!--",
+    "<https://a.example>",
+    "\"",
+    "'",
+    "^",
+    "$",
+    "{#a}",
+    "\u{a0}",
+    "\u{2003}",
+    "\u{200b}",
+    "\u{feff}",
+    "\u{2028}",
+    "é",
+    "漢",
+    "“",
+    "—",
+    "😀",
+    "Ⓐ",
+    "€",
+    "e\u{301}",
+    "سلام",
+    "<div>",
+    "</p>",
+    "<script>",
+    "www.a.example",
+    "    ",
+    "\t",
+    ";",
+    "%",
 ];
 
 const HREFS: &[&str] = &[
@@ -76,7 +160,9 @@ fn link(is_rich: bool) -> BoxedStrategy<Value> {
                     let content = json!([{"type": "text", "text": "https://example.org/a"}]);
                     json!({"type": "link", "href": "https://example.org/a", "content": content})
                 }
-                40..80 if is_rich => json!({"type": "link", "article": ARTICLE, "title": title, "content": content, "rel": rel}),
+                40..80 if is_rich => {
+                    json!({"type": "link", "article": ARTICLE, "title": title, "content": content, "rel": rel})
+                }
                 _ => json!({"type": "link", "href": href, "title": title, "content": content, "rel": rel}),
             }
         })
@@ -120,9 +206,9 @@ fn nested(depth: u32, is_rich: bool) -> BoxedStrategy<Value> {
     });
     let start = prop_oneof![any::<i8>().prop_map(i32::from), Just(0), Just(1), 9..12, Just(i32::MAX)];
     (any::<bool>(), option::of(start), items)
-        .prop_map(|(ordered, start, items)| {
-            json!({"ordered": ordered, "start": start.filter(|_| ordered), "items": items})
-        })
+        .prop_map(
+            |(ordered, start, items)| json!({"ordered": ordered, "start": start.filter(|_| ordered), "items": items}),
+        )
         .boxed()
 }
 
@@ -142,7 +228,8 @@ fn heading(is_rich: bool) -> BoxedStrategy<Value> {
 }
 
 fn quote(is_rich: bool) -> BoxedStrategy<Value> {
-    let part = if is_rich { prop_oneof![2 => paragraph(true), 1 => list(true)].boxed() } else { paragraph(false).boxed() };
+    let part =
+        if is_rich { prop_oneof![2 => paragraph(true), 1 => list(true)].boxed() } else { paragraph(false).boxed() };
     (vec(part, 0..3), option::of(content(is_rich)))
         .prop_map(|(mut content, citation)| {
             content.push(json!({"type": "paragraph", "content": [{"type": "text", "text": "said"}]}));
@@ -230,11 +317,10 @@ fn other() -> BoxedStrategy<Value> {
             .prop_map(|(url, title, caption)| json!({"type": "embed", "url": url, "title": title, "caption": caption})),
         (select(&["editor", "correction", "update"][..]), parts())
             .prop_map(move |(kind, content)| json!({"type": "note", "kind": kind, "content": ended(content)})),
-        (visible(true), parts(), option::of(code()))
-            .prop_map(move |(summary, mut content, code)| {
-                content.extend(code);
-                json!({"type": "details", "summary": summary, "content": ended(content)})
-            }),
+        (visible(true), parts(), option::of(code())).prop_map(move |(summary, mut content, code)| {
+            content.extend(code);
+            json!({"type": "details", "summary": summary, "content": ended(content)})
+        }),
     ]
     .boxed()
 }
@@ -248,31 +334,80 @@ pub(super) fn rich_body() -> impl Strategy<Value = Value> {
     let ids = prop_oneof![
         3 => Just(vec!["a", "b", "A"]), 3 => Just(vec!["a", "b"]), 1 => Just(vec!["b", "a"]),
     ];
-    (vec(block, 0..5), ids, vec(visible(false), 3), any::<bool>()).prop_map(|(mut blocks, mut ids, contents, is_first)| {
-        // All references need a note.
-        if ids.len() == 2 {
-            let json = Value::from(blocks).to_string().replace("\"note\":\"A\"", "\"note\":\"a\"");
-            blocks = serde_json::from_str(&json).unwrap();
-        }
-        ids.truncate(contents.len());
-        let notes: Vec<Value> =
-            ids.into_iter().zip(contents).map(|(id, content)| json!({"id": id, "content": content})).collect();
-        let block = json!({"type": "footnotes", "notes": notes});
-        if is_first && blocks.len() > 2 { blocks.insert(1, block) } else { blocks.push(block) }
-        Value::from(blocks)
-    })
+    (vec(block, 0..5), ids, vec(visible(false), 3), any::<bool>()).prop_map(
+        |(mut blocks, mut ids, contents, is_first)| {
+            // All references need a note.
+            if ids.len() == 2 {
+                let json = Value::from(blocks).to_string().replace("\"note\":\"A\"", "\"note\":\"a\"");
+                blocks = serde_json::from_str(&json).unwrap();
+            }
+            ids.truncate(contents.len());
+            let notes: Vec<Value> =
+                ids.into_iter().zip(contents).map(|(id, content)| json!({"id": id, "content": content})).collect();
+            let block = json!({"type": "footnotes", "notes": notes});
+            if is_first && blocks.len() > 2 {
+                blocks.insert(1, block)
+            } else {
+                blocks.push(block)
+            }
+            Value::from(blocks)
+        },
+    )
 }
 
 /// Markdown and HTML without regard to rules.
 pub(super) fn soup() -> impl Strategy<Value = String> {
     let line = select(
         &[
-            "\n", "\n", "\n\n", "\n\n", "\n> ", "\n- ", "\n  - ", "\n1. ", "\n   ", "\n    ", "\n# ", "\n```\n", "\n~~~ c\n", "\n---\n",
-            "\n| a | b |\n| - | - |\n| ", " | ", "\n[^n]: ", "\n[a]: /x 'y'\n", "  \n", "\\\n", "![a](/i.jpg)", "![a](/i.jpg 'c')",
-            "[![a](/i.jpg)](/x)", "[a](article:0190a5a8-3c1e-7b2a-9d55-0a4c7f1e2b3d)", "[a](javascript:alert(1))", "<a href='/y'>",
-            "</a>", "<aside data-note=update>", "</aside>", "<figure>", "<details><summary>", "</summary>", "<table><tr><td>", "<br>",
-            "<pre>", "</pre>", "<ol data-footnotes><li id=fn-a>", "<sup data-fn=a>1</sup>", "<svg onload=alert(1)>", "<iframe src=//x>",
-            "<img src=x onerror=alert(1)>", "</blockquote>", "</li>", "<style>", "<!--", "-->", "<a href='", "\0", "\r",
+            "\n",
+            "\n",
+            "\n\n",
+            "\n\n",
+            "\n> ",
+            "\n- ",
+            "\n  - ",
+            "\n1. ",
+            "\n   ",
+            "\n    ",
+            "\n# ",
+            "\n```\n",
+            "\n~~~ c\n",
+            "\n---\n",
+            "\n| a | b |\n| - | - |\n| ",
+            " | ",
+            "\n[^n]: ",
+            "\n[a]: /x 'y'\n",
+            "  \n",
+            "\\\n",
+            "![a](/i.jpg)",
+            "![a](/i.jpg 'c')",
+            "[![a](/i.jpg)](/x)",
+            "[a](article:0190a5a8-3c1e-7b2a-9d55-0a4c7f1e2b3d)",
+            "[a](javascript:alert(1))",
+            "<a href='/y'>",
+            "</a>",
+            "<aside data-note=update>",
+            "</aside>",
+            "<figure>",
+            "<details><summary>",
+            "</summary>",
+            "<table><tr><td>",
+            "<br>",
+            "<pre>",
+            "</pre>",
+            "<ol data-footnotes><li id=fn-a>",
+            "<sup data-fn=a>1</sup>",
+            "<svg onload=alert(1)>",
+            "<iframe src=//x>",
+            "<img src=x onerror=alert(1)>",
+            "</blockquote>",
+            "</li>",
+            "<style>",
+            "<!--",
+            "-->",
+            "<a href='",
+            "\0",
+            "\r",
         ][..],
     );
     vec(prop_oneof![2 => text(), 2 => line.prop_map(str::to_owned)], 0..30).prop_map(|pieces| pieces.concat())
@@ -282,8 +417,31 @@ pub(super) fn soup() -> impl Strategy<Value = String> {
 pub(super) fn keeping() -> impl Strategy<Value = (String, Vec<String>, Vec<String>)> {
     let syntax = select(
         &[
-            "\n\n", "\n\n- ", "\n- ", "\n  - ", "\n\n1. ", "\n\n> ", "\n> ", "\n\n# ", "\n\n## ", "  \n", "\\\n", "*", "**", "~~", "_", "`",
-            "\n\n***\n\n", "\n\n| a | b |\n| --- | --- |\n| c |", "\n\n<div>", "</div>", "<b>", "</b>", "<blockquote>", "\n\n```\n", "\n```\n\n",
+            "\n\n",
+            "\n\n- ",
+            "\n- ",
+            "\n  - ",
+            "\n\n1. ",
+            "\n\n> ",
+            "\n> ",
+            "\n\n# ",
+            "\n\n## ",
+            "  \n",
+            "\\\n",
+            "*",
+            "**",
+            "~~",
+            "_",
+            "`",
+            "\n\n***\n\n",
+            "\n\n| a | b |\n| --- | --- |\n| c |",
+            "\n\n<div>",
+            "</div>",
+            "<b>",
+            "</b>",
+            "<blockquote>",
+            "\n\n```\n",
+            "\n```\n\n",
         ][..],
     );
     vec((syntax, 0..5_u8), 0..40).prop_map(|steps| {

@@ -1,7 +1,7 @@
 //! Writes what stands inside blocks.
 
-use crate::body::inline::{Direction, Inline, LinkInline, LinkPart, Mark, TextInline};
 use crate::body::from_markdown::ARTICLE_SCHEME;
+use crate::body::inline::{Direction, Inline, LinkInline, LinkPart, Mark, TextInline};
 use crate::body::to_markdown::Writer;
 use crate::body::to_markdown::delimiters::{self, Pair, Token};
 use crate::body::to_markdown::escape::{Before, Place, escape, escape_attribute, escape_title, escape_url};
