@@ -1,8 +1,9 @@
 //! An article's body as typed blocks, and the ways in and out: HTML, Markdown, plain text.
 //!
 //! Start with `block` and `inline` for the model, `flow` for the normal form that all input is brought into, and
-//! `from_html`, `from_markdown`, `input` (client JSON), `to_html`, `to_markdown` and `text` for the ways in and out. HTML that is written here is safe to
-//! put on a page because it is made from types, not because something was filtered out of it.
+//! `from_html`, `from_markdown`, `input` (client JSON), `to_html`, `to_markdown` and `text` for the ways in and out. HTML
+//! that is written here is safe to put on a page because it is made from types, not because something was filtered out
+//! of it.
 //!
 //! Invariants: no I/O, no HTTP, no SQL; nothing panics; the same input gives the same bytes in every process; the time
 //! taken grows linearly with the input, however it is nested. A `Body` comes only from a reader of this module or from

@@ -10,6 +10,8 @@ pub(super) struct Notes {
     /// By the name in lower case, since names do not differ by case in Markdown.
     names: HashMap<String, Name>,
     taken: HashSet<String>,
+    /// The last number that was given, or tried, for a name that is no id.
+    last_number: usize,
     n_referred: usize,
     /// In the order in which they were defined.
     defined: Vec<Defined>,
@@ -91,14 +93,14 @@ impl Notes {
 
     /// Makes an id that no other note has: the name itself if it may be one.
     fn fresh(&mut self, name: &str) -> Option<FootnoteId> {
-        let id = FootnoteId::parse(name).filter(|id| !self.taken.contains(id.as_str()));
-        // There are never more ids than numbers to try, so that one of them is free; almost always the first.
-        let numbered = || {
-            let first = self.taken.len();
-            let ids = (first..=first.saturating_mul(2).saturating_add(1)).map(|n| format!("note-{n}"));
-            ids.filter(|id| !self.taken.contains(id)).find_map(|id| FootnoteId::parse(&id))
-        };
-        let id = id.or_else(numbered)?;
+        let mut id = FootnoteId::parse(name).filter(|id| !self.taken.contains(id.as_str()));
+        while id.is_none() {
+            // Counts on, so that many names that are no ids do not try the same numbers again.
+            self.last_number = self.last_number.checked_add(1)?;
+            let numbered = FootnoteId::parse(&format!("note-{}", self.last_number));
+            id = numbered.filter(|id| !self.taken.contains(id.as_str()));
+        }
+        let id = id?;
         self.taken.insert(id.as_str().to_owned());
         Some(id)
     }

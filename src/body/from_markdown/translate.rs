@@ -295,17 +295,21 @@ fn push_attribute(out: &mut String, name: &str, value: &str) {
     out.push(' ');
     out.push_str(name);
     out.push_str("=\"");
-    push_escaped(out, value);
+    push_references(out, value, |c| matches!(c, '&' | '"'));
     out.push('"');
 }
 
 fn push_escaped(out: &mut String, text: &str) {
+    push_references(out, text, |c| matches!(c, '&' | '<'));
+}
+
+/// Writes only what must be as references: reading those takes far longer than reading text.
+fn push_references(out: &mut String, text: &str, is_syntax: impl Fn(char) -> bool) {
     for c in text.chars() {
         match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
+            '&' if is_syntax(c) => out.push_str("&amp;"),
+            '<' if is_syntax(c) => out.push_str("&lt;"),
+            '"' if is_syntax(c) => out.push_str("&quot;"),
             _ => out.push(c),
         }
     }

@@ -5,7 +5,7 @@
 use crate::body::tests::assert_harmless;
 use crate::body::{Body, NoLinks};
 
-const VECTORS: &[&str] = &[
+pub(super) const VECTORS: &[&str] = &[
     // OWASP XSS filter evasion.
     "<SCRIPT SRC=https://cdn.example/xss.js></SCRIPT>",
     "javascript:/*--></title></style></textarea></script></xmp><svg/onload='+/\"/+/onmouseover=1/+/[*/[]/+alert(1)//'>",

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::body::tests::{warnings, without_ids};
+use crate::body::tests::attacks::VECTORS;
+use crate::body::tests::{assert_harmless, warnings, without_ids};
 use crate::body::{Body, NoLinks, WarningCode};
 
 fn html(markdown: &str) -> String {
@@ -153,5 +154,26 @@ fn deep_nesting_loses_no_text() {
         let text = Body::from_markdown(&markdown).body.to_text();
 
         assert!(text.ends_with("word"), "{marker}: {text}");
+    }
+}
+
+#[test]
+fn attacks_in_markdown_come_to_nothing() {
+    for vector in VECTORS {
+        let link = vector.replace(['\n', '\r'], "");
+        for markdown in [
+            (*vector).to_owned(),
+            format!("a {vector} b"),
+            format!("[a](<{link}>)"),
+            format!("![{vector}](/i.jpg \"{link}\")"),
+            format!("```{link}\n{vector}\n```"),
+            format!("| a |\n| - |\n| {vector} |\n\n[^{link}]: {vector}"),
+        ] {
+            let body = Body::from_markdown(&markdown).body;
+
+            assert_harmless(&body.to_html(&NoLinks));
+            let again = Body::from_markdown(&body.to_markdown(&NoLinks)).body;
+            assert_eq!(again, body, "{markdown}");
+        }
     }
 }

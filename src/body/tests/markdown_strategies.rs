@@ -456,7 +456,9 @@ pub(super) fn keeping() -> impl Strategy<Value = (String, Vec<String>, Vec<Strin
                     markdown = format!("{markdown} word{n}x ");
                 }
                 _ => {
-                    markdown = if n % 2 == 0 {
+                    // In a block of HTML, Markdown is text.
+                    let has_html = ["div>", "b>", "blockquote>"].iter().any(|tag| markdown.contains(tag));
+                    markdown = if n % 2 == 0 || has_html {
                         format!("{markdown} <a href='/target{n}x'>link{n}x</a> ")
                     } else {
                         format!("{markdown} [link{n}x](/target{n}x) ")

@@ -44,7 +44,8 @@ impl<'a> Writer<'a> {
         if is_autolink(link, &url) {
             return line.syntax(format!("<{url}>"));
         }
-        let end = if link.rel.is_empty() {
+        // Brackets right behind those of a reference to a footnote would belong to it.
+        let end = if link.rel.is_empty() && line.before != Before::Note {
             line.syntax("[".to_owned());
             let title = link.title.as_ref().map(|title| format!(" \"{}\"", escape_title(title, line.place)));
             format!("]({}{})", escape_url(&url, line.place), title.unwrap_or_default())
@@ -55,9 +56,11 @@ impl<'a> Writer<'a> {
             };
             let title = link.title.as_ref().map(|title| format!(" title=\"{}\"", escape_attribute(title)));
             let rel: Vec<&str> = link.rel.iter().map(|rel| rel.as_str()).collect();
-            line.syntax(format!("<a {target}{} rel=\"{}\">", title.unwrap_or_default(), rel.join(" ")));
+            let rel = if rel.is_empty() { String::new() } else { format!(" rel=\"{}\"", rel.join(" ")) };
+            line.syntax(format!("<a {target}{}{rel}>", title.unwrap_or_default()));
             "</a>".to_owned()
         };
+        line.is_in_link = true;
         for part in &link.content {
             match part {
                 LinkPart::Text(text) => line.text(text),
@@ -65,6 +68,7 @@ impl<'a> Writer<'a> {
             }
         }
         line.close();
+        line.is_in_link = false;
         line.syntax(end);
     }
 }
@@ -85,6 +89,7 @@ struct Line<'a> {
     tokens: Vec<Token>,
     pairs: Vec<Pair>,
     before: Before,
+    is_in_link: bool,
     voice: (Option<&'a str>, Option<Direction>),
     /// Outermost first; inside `voice`. With the number of its pair if it has one.
     open: Vec<(Mark, Option<usize>)>,
@@ -97,6 +102,7 @@ impl<'a> Line<'a> {
             tokens: Vec::new(),
             pairs: Vec::new(),
             before: Before::Other,
+            is_in_link: false,
             voice: (None, None),
             open: Vec::new(),
         };
@@ -134,7 +140,10 @@ impl<'a> Line<'a> {
             }
         }
         let is_code = text.marks.contains(&Mark::Code);
-        if is_code && !(self.place == Place::Cell && text.text.contains(['|', '\\'])) {
+        // Between backticks, nothing can be escaped: neither what ends a cell nor what ends a link's text.
+        let ends_cell = self.place == Place::Cell && text.text.contains(['|', '\\']);
+        let ends_link = self.is_in_link && text.text.contains([']', '[']);
+        if is_code && !ends_cell && !ends_link {
             return self.syntax(code_span(&text.text));
         }
         if is_code {
