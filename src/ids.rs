@@ -75,6 +75,8 @@ ids! {
     UserId;
     /// The id of a login and of the refresh tokens that descend from it.
     SessionId;
+    /// The id of an entry of the audit.
+    AuditId;
     /// The id of any of the above, where only the log or the slug table is concerned.
     ResourceId;
 }
