@@ -11,6 +11,7 @@ pub fn configure(config: &mut web::ServiceConfig, state: State) {
     http::system::register_viewer(config);
     articles::routes::register(config);
     articles::verbs::register(config);
+    articles::history::routes::register(config);
     sections::routes::register(config);
     staff::routes::register(config);
     tags::routes::register(config);
@@ -25,6 +26,7 @@ pub fn documents() -> Vec<utoipa::openapi::OpenApi> {
     vec![
         articles::routes::document(),
         articles::verbs::document(),
+        articles::history::routes::document(),
         sections::routes::document(),
         staff::routes::document(),
         tags::routes::document(),
@@ -40,6 +42,7 @@ pub fn routes() -> Vec<(&'static str, &'static str)> {
     [
         articles::routes::TABLE,
         articles::verbs::TABLE,
+        articles::history::routes::TABLE,
         sections::routes::TABLE,
         staff::routes::TABLE,
         tags::routes::TABLE,

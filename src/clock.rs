@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, NaiveDateTime, SecondsFormat, TimeDelta, Timelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDateTime, SecondsFormat, TimeDelta, Timelike, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::db::types::sql_via;
@@ -21,8 +21,11 @@ impl Instant {
     }
 
     /// Reads an RFC 3339 time with any offset; what is finer than a millisecond is cut.
+    ///
+    /// An offset can lead out of the years 0 to 9999, and SQLite, which compares times as text, would sort those wrongly.
     pub fn parse(text: &str) -> Option<Self> {
-        DateTime::parse_from_rfc3339(text).ok().map(|time| Self::truncate(time.with_timezone(&Utc)))
+        let time = DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Utc);
+        (0..=9999).contains(&time.year()).then(|| Self::truncate(time))
     }
 
     /// Returns the moment so many milliseconds after 1970, if it is one that can be represented.

@@ -74,6 +74,18 @@ pub struct Revision<'a> {
     pub merged_into: Option<ResourceId>,
 }
 
+impl<'a> Revision<'a> {
+    /// Describes a revision of a resource by its number and what happened.
+    pub fn new(
+        (resource, resource_id): (Resource, ResourceId),
+        (number, kind): (i32, &'static str),
+        content: &'a Value,
+        by: Option<UserId>,
+    ) -> Self {
+        Self { resource, resource_id, number, kind, content, by, merged_into: None }
+    }
+}
+
 /// The members whose values the audit tells, as they are no texts.
 const TOLD: [&str; 2] = ["role", "disabled"];
 

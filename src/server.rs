@@ -9,7 +9,7 @@ use actix_web::{
 
 use crate::{
     application,
-    articles::schedule,
+    articles::{schedule, working},
     audit,
     auth::Auth,
     config::Config,
@@ -136,7 +136,9 @@ async fn do_chores(state: State) {
                     idempotency::prune(tx)?;
                     crate::auth::prune(tx)
                 });
-                if let Err(error) = pruned.await {
+                let pruned = pruned.await.map(drop);
+                let days = state.config.desk.revision_days;
+                if let Err(error) = pruned.and(working::prune(&state.db, days).await.map(drop)) {
                     tracing::warn!(%error, "Removing what has expired failed; the next try is in a minute");
                 }
             }

@@ -25,14 +25,16 @@ pub fn init(config: &LogConfig) {
     }
 }
 
-/// What the web framework says at its start is said again, and better, by `serve`.
+/// What the web framework says at its start is said again, and better, by `serve`; and it takes it for an error of the
+/// server when a client sends what is not HTTP, so that anybody could fill the log.
 fn quiet(filter: &str) -> String {
-    // Only where that takes something away: after `off` or `error` the addition would make the framework louder.
-    let is_talkative = filter.split(',').any(|part| matches!(part, "info" | "debug" | "trace"));
-    if filter.contains("actix") || !is_talkative {
+    if filter.contains("actix") {
         return filter.to_owned();
     }
-    format!("{filter},actix_server=warn,actix_rt=warn")
+    // Only where that takes something away: after `off` or `error` the addition would make the framework louder.
+    let is_talkative = filter.split(',').any(|part| matches!(part, "info" | "debug" | "trace"));
+    let start = if is_talkative { ",actix_server=warn,actix_rt=warn" } else { "" };
+    format!("{filter}{start},actix_http=off")
 }
 
 fn log_panic(info: &PanicHookInfo<'_>) {
@@ -88,9 +90,9 @@ mod tests {
 
     #[test]
     fn the_framework_is_quieter_than_asked_and_never_louder() {
-        assert_eq!(quiet("info"), "info,actix_server=warn,actix_rt=warn");
-        assert_eq!(quiet("warn,frontpage=debug"), "warn,frontpage=debug");
-        assert_eq!(quiet("off"), "off");
+        assert_eq!(quiet("info"), "info,actix_server=warn,actix_rt=warn,actix_http=off");
+        assert_eq!(quiet("warn,frontpage=debug"), "warn,frontpage=debug,actix_http=off");
+        assert_eq!(quiet("off"), "off,actix_http=off");
         assert_eq!(quiet("debug,actix_server=debug"), "debug,actix_server=debug");
     }
 

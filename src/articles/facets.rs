@@ -108,6 +108,21 @@ pub fn set_end(tx: &mut Tx<'_>, id: ArticleId, visible_until: Option<Instant>) -
     Ok(())
 }
 
+/// Returns whether readers see any article but this one in a list; asked in the order of the index, so that it ends at once.
+///
+/// # Errors
+/// When the database fails.
+pub fn has_others(tx: &mut Tx<'_>, facet: &Facet, id: ArticleId) -> Result<bool> {
+    let newest = live_facets::table
+        .filter(live_facets::facet.eq(facet.bytes().to_vec()))
+        .filter(live_facets::article_id.ne(id))
+        .filter(live_facets::published_at.le(tx.now))
+        .filter(live_facets::visible_until.is_null().or(live_facets::visible_until.gt(tx.now)))
+        .order((live_facets::published_at.desc(), live_facets::article_id.desc()))
+        .select(live_facets::article_id);
+    Ok(newest.first::<ArticleId>(tx.conn).optional()?.is_some())
+}
+
 /// Moves the articles of a part of the section tree from the lists of some sections to those of others.
 ///
 /// # Errors

@@ -4,9 +4,11 @@
 //! cannot reach the working tables: they are private to [`working`], so a draft cannot leak through a filter, a count, a
 //! relation or an ETag. Start at [`input`] and [`view`] for the shapes, [`lifecycle`] for the rules.
 
+pub mod as_of;
 pub mod content;
 pub mod desk;
 pub mod facets;
+pub mod history;
 pub mod input;
 pub mod lifecycle;
 pub mod list;

@@ -14,6 +14,7 @@ use super::{
     working::Parts,
 };
 use crate::{
+    clock::Instant,
     error::{Code, Error, Fault, Result},
     http::{
         page::Limit,
@@ -113,6 +114,10 @@ pub struct ArticleParams {
     #[deserr(default)]
     #[param(required = false)]
     pub view: View,
+    /// What readers saw at this moment instead of what they see now. Only for `view=live`.
+    #[deserr(default)]
+    #[param(value_type = String, format = DateTime, required = false, example = "2026-11-23T08:00:00Z")]
+    pub as_of: Option<Moment>,
     /// Bodies to include instead of `body_html`, separated by commas: `body_html`, `body_blocks`, `body_text`.
     #[deserr(default)]
     #[param(value_type = String, required = false, example = "body_html,body_blocks")]
@@ -222,6 +227,20 @@ impl ArticleListParams {
 }
 
 impl ArticleParams {
+    /// Returns the moment whose article is asked for, if it is not the present one.
+    ///
+    /// # Errors
+    /// `invalid_parameter` with `view=working`, whose past are the revisions.
+    pub fn as_of(&self) -> Result<Option<Instant>> {
+        match (self.as_of, self.view) {
+            (Some(_), View::Working) => {
+                let fault = Fault::new("/as_of", "not_allowed", "only for view=live; see the revisions for the rest");
+                Err(Error::faults(Code::InvalidParameter, vec![fault]))
+            }
+            (at, _) => Ok(at.map(|moment| moment.0)),
+        }
+    }
+
     /// Returns the bodies to include: the HTML unless something else is asked for.
     ///
     /// # Errors
@@ -231,7 +250,11 @@ impl ArticleParams {
     }
 }
 
-fn parts(names: &Names) -> Result<Parts> {
+/// Returns the bodies that are named.
+///
+/// # Errors
+/// `invalid_parameter` for a name that is not one.
+pub(super) fn parts(names: &Names) -> Result<Parts> {
     let mut parts = Parts::default();
     for name in &names.0 {
         match name.as_str() {

@@ -77,7 +77,10 @@ pub fn publish(tx: &mut Tx<'_>, release: &Release<'_>) -> Result<()> {
         .first(tx.conn)
         .optional()?;
     let seen = before.filter(|before| before.published_at <= tx.now);
-    let old_keys = if seen.is_some() { surrogate_keys_of(tx, id)? } else { Vec::new() };
+    let (old_keys, old_tags) = match seen {
+        Some(_) => (surrogate_keys_of(tx, id)?, live_tags_of(tx, id)?),
+        None => (Vec::new(), Vec::new()),
+    };
     let visible_from = release.visible_from(tx);
     let updated_at = match (release.reason, seen) {
         (Reason::Fixed, Some(seen)) => seen.updated_at,
@@ -101,6 +104,7 @@ pub fn publish(tx: &mut Tx<'_>, release: &Release<'_>) -> Result<()> {
     }
     let mut keys = surrogate_keys_of(tx, id)?;
     keys.extend(old_keys);
+    keys.extend(key_of_tags(tx, id, &old_tags, &content.tags)?);
     let kind = match (release.reason, seen) {
         (Reason::Corrected, _) => "corrected",
         (_, Some(_)) => "updated",
@@ -125,7 +129,7 @@ pub fn kill(tx: &mut Tx<'_>, id: ArticleId, notice: &str) -> Result<()> {
     diesel::insert_into(live_notices::table)
         .values((live_notices::article_id.eq(id), live_notices::notice.eq(notice), live_notices::killed_at.eq(tx.now)))
         .execute(tx.conn)?;
-    let keys = surrogate_keys_of(tx, id)?;
+    let keys = keys_of_coming_or_going(tx, id)?;
     remove(tx, id)?;
     // What stood withdrawn answers otherwise now, too.
     record(tx, id, "killed", if keys.is_empty() { vec![format!("article-{id}")] } else { keys })
@@ -164,8 +168,7 @@ pub fn set_end(tx: &mut Tx<'_>, row: &ArticleRow) -> Result<()> {
 /// When the database fails.
 pub fn record_appearance(tx: &mut Tx<'_>, id: ArticleId) -> Result<()> {
     touch_relatives(tx, id, tx.now)?;
-    let keys = surrogate_keys_of(tx, id)?;
-    record(tx, id, "published", keys)
+    record(tx, id, "published", keys_of_coming_or_going(tx, id)?)
 }
 
 /// Records that readers have ceased to see an article because its time was over.
@@ -173,14 +176,14 @@ pub fn record_appearance(tx: &mut Tx<'_>, id: ArticleId) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub fn record_end(tx: &mut Tx<'_>, id: ArticleId) -> Result<()> {
-    let keys = surrogate_keys_of(tx, id)?;
+    let keys = keys_of_coming_or_going(tx, id)?;
     diesel::delete(live_articles::table.find(id)).execute(tx.conn)?;
     touch_relatives(tx, id, tx.now)?;
     record(tx, id, "withdrawn", keys)
 }
 
 fn take_away(tx: &mut Tx<'_>, id: ArticleId, kind: &'static str) -> Result<()> {
-    let keys = surrogate_keys_of(tx, id)?;
+    let keys = keys_of_coming_or_going(tx, id)?;
     let was_seen = remove(tx, id)?;
     if was_seen { record(tx, id, kind, keys) } else { Ok(()) }
 }
@@ -378,8 +381,7 @@ fn surrogate_keys_of(tx: &mut Tx<'_>, id: ArticleId) -> Result<Vec<String>> {
     let section: Option<SectionId> =
         live_articles::table.find(id).select(live_articles::section_id).first(tx.conn).optional()?;
     let Some(section) = section else { return Ok(Vec::new()) };
-    let tags: Vec<TagId> =
-        live_tags::table.filter(live_tags::article_id.eq(id)).select(live_tags::tag_id).load(tx.conn)?;
+    let tags = live_tags_of(tx, id)?;
     let staff: Vec<StaffId> =
         live_authors::table.filter(live_authors::article_id.eq(id)).select(live_authors::staff_id).load(tx.conn)?;
     let relatives: Vec<ArticleId> =
@@ -390,6 +392,30 @@ fn surrogate_keys_of(tx: &mut Tx<'_>, id: ArticleId) -> Result<Vec<String>> {
     keys.extend(staff.iter().map(|id| format!("staff-{id}")));
     keys.extend(relatives.iter().map(|id| format!("article-{id}")));
     Ok(keys)
+}
+
+fn live_tags_of(tx: &mut Tx<'_>, id: ArticleId) -> Result<Vec<TagId>> {
+    Ok(live_tags::table.filter(live_tags::article_id.eq(id)).select(live_tags::tag_id).load(tx.conn)?)
+}
+
+/// The surrogate keys of all that looks different when an article comes or goes.
+fn keys_of_coming_or_going(tx: &mut Tx<'_>, id: ArticleId) -> Result<Vec<String>> {
+    let mut keys = surrogate_keys_of(tx, id)?;
+    let tags = live_tags_of(tx, id)?;
+    keys.extend(key_of_tags(tx, id, &[], &tags)?);
+    Ok(keys)
+}
+
+/// The key of the list of tags, if readers have come to see a tag by this article, or have ceased to.
+fn key_of_tags(tx: &mut Tx<'_>, id: ArticleId, before: &[TagId], after: &[TagId]) -> Result<Option<String>> {
+    let left = before.iter().filter(|tag| !after.contains(tag));
+    let joined = after.iter().filter(|tag| !before.contains(tag));
+    for tag in left.chain(joined) {
+        if !facets::has_others(tx, &Facet::tag(*tag), id)? {
+            return Ok(Some("tags".to_owned()));
+        }
+    }
+    Ok(None)
 }
 
 fn record(tx: &mut Tx<'_>, id: ArticleId, kind: &'static str, mut keys: Vec<String>) -> Result<()> {

@@ -3,14 +3,14 @@
 use actix_web::HttpResponse;
 
 use super::{
-    desk,
+    as_of, desk,
     input::ArticleInput,
     lifecycle::State,
     list::{self, Asked},
     live,
     params::{ArticleListParams, ArticleParams, Creator, Fields},
     view::{Article, ArticlePage, WorkingArticle, WorkingArticlePage},
-    working::{self, Act, Draft, Edit, Parts, Working},
+    working::{self, Act, Draft, Edit, Outcome, Parts, Working},
 };
 use crate::{
     auth::{identity::Caller, rights::Operation},
@@ -166,7 +166,8 @@ async fn create_article(mut call: Call) -> Result<HttpResponse, Refusal> {
 
 /// Read an article
 ///
-/// What readers see, unless `view=working`. A former slug answers 301 with the present address.
+/// What readers see, unless `view=working`. A former slug answers 301 with the present address. With `as_of`, what readers
+/// saw at that time, with the names that section, authors and tags had then; what was killed only for administrators.
 #[utoipa::path(get, path = "/v1/articles/{article}", operation_id = "getArticle", tag = "articles",
     params(("article" = String, Path, description = "The article's id or slug."), ArticleParams),
     responses((status = 200, description = "The article.", body = Article)))]
@@ -177,6 +178,21 @@ async fn get_article(call: Call) -> Result<HttpResponse, Refusal> {
     let fields = Fields::of(params.fields.as_ref(), params.view)?;
     let parts = params.parts()?;
     let (reference, state) = (call.reference("article")?, call.state.clone());
+    if let Some(at) = params.as_of()? {
+        let caller = caller.ok_or_else(Caller::missing)?;
+        caller.may_ever(Operation::ReadArticleHistory)?;
+        let reader = caller.clone();
+        return Ok(call
+            .read_live(Some(&reader), move |conn| {
+                let shown = as_of::get(conn, &reference, at, &caller, &state.config.site, parts)?;
+                Ok(if fields.is_all() {
+                    Live::new(&shown.article, shown.changed_at)?
+                } else {
+                    Live::new(&fields.trim(&shown.article)?, shown.changed_at)?
+                })
+            })
+            .await?);
+    }
     if params.view == View::Working {
         let caller = caller.ok_or_else(Caller::missing)?;
         return Ok(call
@@ -212,7 +228,9 @@ fn surrogate_keys(article: &Article) -> Vec<String> {
 /// Change an article
 ///
 /// A merge patch on the working copy: members that are absent stay as they are, `null` removes. Readers notice nothing
-/// until the next `publish`. A body replaces the one before, whichever way either is written.
+/// until the next `publish`. A body replaces the one before, whichever way either is written; blocks that come as HTML keep
+/// their ids as far as they can be recognized. With `Prefer: merge`, a change that is based on an older revision is merged
+/// with what was changed since: different members and different blocks go together.
 #[utoipa::path(patch, path = "/v1/articles/{article}", operation_id = "updateArticle", tag = "articles",
     params(("article" = String, Path, description = "The article's id or slug.")), request_body = ArticleInput,
     responses((status = 200, description = "The newest revision.", body = WorkingArticle)))]
@@ -220,12 +238,22 @@ async fn update_article(mut call: Call) -> Result<HttpResponse, Refusal> {
     let caller = call.caller(Operation::UpdateArticle).await?;
     call.no_query()?;
     let (reference, basis) = (call.reference("article")?, call.basis()?);
+    let is_merge = call.prefers("merge");
     let patch = call.patch().await?;
     let edit = call.aside(move || Edit::read(patch)).await?;
-    change(&call, caller, reference, Operation::UpdateArticle, move |tx, caller, working| {
-        working::update(tx, caller, working, &basis, &edit)
-    })
-    .await
+    let (state, by) = (call.state.clone(), caller.clone());
+    Ok(call
+        .write(&caller, move |tx| {
+            let old = working::take(tx, &reference, &by, Operation::UpdateArticle)?;
+            if !is_merge {
+                let changed = working::update(tx, &by, old, &basis, &edit)?;
+                return reply(tx.conn, changed, &state, 200);
+            }
+            let (changed, outcome) = working::merge(tx, &by, old, &basis, &edit)?;
+            let reply = reply(tx.conn, changed, &state, 200)?;
+            Ok(if outcome == Outcome::Merged { reply.header("preference-applied", "merge") } else { reply })
+        })
+        .await?)
 }
 
 /// Move an article to the trash

@@ -61,6 +61,7 @@ operations! {
     //                     operationId          when            author editor admin
     ListWorkingArticles    "listArticles"       "view=working"  Own  All  All;
     ReadWorkingArticle     "getArticle"         "view=working"  Own  All  All;
+    ReadArticleHistory     "getArticle"         "as_of=…"       No   All  All;
     CreateArticle          "createArticle"      ""              All  All  All;
     UpdateArticle          "updateArticle"      ""              Own  All  All;
     TrashArticle           "deleteArticle"      ""              Own  All  All;
@@ -77,6 +78,10 @@ operations! {
     FixArticle             "fixArticle"         ""              No   All  All;
     KillArticle            "killArticle"        ""              No   No   All;
     CheckArticle           "preflightArticle"   ""              Own  All  All;
+    ListRevisions          "listRevisions"      ""              Own  All  All;
+    ReadRevision           "getRevision"        ""              Own  All  All;
+    DiffRevision           "diffRevision"       ""              Own  All  All;
+    RestoreRevision        "restoreRevision"    ""              Own  All  All;
     ListWorkingSections    "listSections"       "view=working"  All  All  All;
     ReadWorkingSection     "getSection"         "view=working"  All  All  All;
     CreateSection          "createSection"      ""              No   All  All;

@@ -8,27 +8,35 @@
 //! taken grows linearly with the input, however it is nested. A `Body` comes only from a reader of this module or from
 //! the database, so its blocks are in normal form: see `flow`.
 
+mod adopt;
 mod block;
+mod diff;
 mod flow;
 mod from_html;
 mod href;
 mod id;
 mod inline;
 mod input;
+mod merge;
 mod schema;
 #[cfg(test)]
 mod tests;
 mod text;
 mod to_html;
+mod unique;
+mod words;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use block::{Block, HeadingBlock, ListBlock, ListItem, NestedList, ParagraphBlock, QuoteBlock, QuotePart};
+pub use diff::{BlockChange, BlockChangeKind};
 pub use from_html::{FromHtml, Warning, WarningCode};
 pub use href::{Href, HrefFault};
 pub use id::BlockId;
 pub use inline::{Inline, LineBreakInline, LinkInline, LinkPart, Mark, TextInline};
+pub use merge::{BlockConflict, ConflictReason};
+pub use words::{SpanKind, TextSpan};
 
 /// The most blocks that a body may have; paragraphs inside quotes count.
 ///

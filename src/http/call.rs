@@ -143,6 +143,13 @@ impl Call {
         &self.request
     }
 
+    /// Returns whether the request asks for something that it can do without (`Prefer`, RFC 7240).
+    pub fn prefers(&self, preference: &str) -> bool {
+        let values = self.headers().get_all("prefer").filter_map(|value| value.to_str().ok());
+        let mut names = values.flat_map(|value| value.split(',')).map(|one| one.split(';').next().unwrap_or_default());
+        names.any(|name| name.trim().eq_ignore_ascii_case(preference))
+    }
+
     /// Returns the revisions that the write says it is based on.
     ///
     /// # Errors

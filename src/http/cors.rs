@@ -45,7 +45,7 @@ pub fn preflight(request: &ServiceRequest) -> Option<HttpResponse> {
             .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST, PUT, PATCH, DELETE"))
             .insert_header((
                 header::ACCESS_CONTROL_ALLOW_HEADERS,
-                "Authorization, Content-Type, If-Match, If-None-Match, If-Modified-Since, Idempotency-Key, X-Request-Id",
+                "Authorization, Content-Type, If-Match, If-None-Match, If-Modified-Since, Idempotency-Key, Prefer, X-Request-Id",
             ))
             .insert_header((header::ACCESS_CONTROL_MAX_AGE, "600"))
             .finish(),
@@ -62,6 +62,8 @@ pub fn add_headers(headers: &mut HeaderMap, grant: &Grant) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, value);
     headers.insert(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("ETag, Idempotent-Replayed, Link, Location, Retry-After, X-Request-Id"),
+        HeaderValue::from_static(
+            "ETag, Idempotent-Replayed, Link, Location, Preference-Applied, Retry-After, X-Request-Id",
+        ),
     );
 }

@@ -44,6 +44,10 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, additional_properties = true, value_type = Object)]
     pub members: Option<Value>,
+    /// The blocks of the body that cannot be merged (412 with `Prefer: merge` only).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub conflicts: Option<Vec<crate::body::BlockConflict>>,
 }
 
 /// Builds the answer for an error, and logs it when it is ours.

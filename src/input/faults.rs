@@ -128,7 +128,8 @@ impl DeserializeError for Faults {
             }
             ErrorKind::UnknownKey { key, accepted } => {
                 let key = shown(key);
-                let detail = format!("\"{key}\" is not known here; known are {}", accepted.join(", "));
+                let known = if accepted.is_empty() { "none".to_owned() } else { accepted.join(", ") };
+                let detail = format!("\"{key}\" is not known here; known are {known}");
                 faults.add(format!("{at}/{}", escape(&key)), "unknown", detail);
             }
             ErrorKind::UnknownValue { value, accepted } => {

@@ -77,7 +77,7 @@ impl<const MAX: usize> Prose<MAX> {
 text_type!([const MAX: usize] Prose [MAX]);
 
 fn check_length(text: &str, max: usize) -> Result<(), Invalid> {
-    if text.is_empty() {
+    if text.chars().all(is_invisible) {
         return Err(Invalid::new("empty", "must not be empty"));
     }
     // The count of bytes bounds that of characters, which is only needed near the limit.
@@ -88,6 +88,17 @@ fn check_length(text: &str, max: usize) -> Result<(), Invalid> {
         }
     }
     Ok(())
+}
+
+/// Whether nothing shows of a character: space, joiners, marks of direction, variation selectors and their like.
+fn is_invisible(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{3164}'
+        )
+        || matches!(c, '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        || matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// An absolute `http` or `https` URL of at most 2,048 characters.

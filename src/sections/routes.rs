@@ -157,8 +157,8 @@ async fn get_section(call: Call) -> Result<HttpResponse, Refusal> {
     Ok(call
         .read_live(caller.as_ref(), move |conn| {
             let section = store::get_live(conn, &reference, &state.config.site)?;
-            let (key, updated_at) = (format!("section-{}", section.id), section.updated_at);
-            Ok(Live::new(&section, updated_at)?.keyed([key]))
+            let changed_at = store::changed_at(conn, &section)?;
+            Ok(Live::new(&section, changed_at)?.keyed([format!("section-{}", section.id)]))
         })
         .await?)
 }

@@ -19,7 +19,7 @@ use crate::{
     ids::SectionId,
     input::{Prose, Slug, merge},
     reference::Reference,
-    resources::Shown,
+    resources::{self, Shown, document},
     revisions::{self, Basis, Revision},
     slugs::{self, Kind},
 };
@@ -147,6 +147,16 @@ pub fn get_live(conn: &mut Conn, reference: &Reference<SectionId>, site: &SiteCo
     }
 }
 
+/// Returns when a section, or the one above it, which it embeds, last changed.
+///
+/// # Errors
+/// When the database fails.
+pub fn changed_at(conn: &mut Conn, section: &Section) -> Result<Instant> {
+    let Some(above) = &section.parent else { return Ok(section.updated_at) };
+    let above: Instant = sections::table.find(above.id).select(sections::updated_at).first(conn)?;
+    Ok(above.max(section.updated_at))
+}
+
 /// Returns the view of a row.
 ///
 /// # Errors
@@ -272,7 +282,7 @@ pub fn update(
     patch: &Value,
 ) -> Result<SectionRow> {
     let row = find_untrashed(tx, reference)?;
-    let doc = to_value(&row.doc()?)?;
+    let doc = document(&row.doc()?)?;
     revisions::check(tx, row.id.into(), basis, row.revision, Some(patch), &doc)?;
     let mut merged = doc.clone();
     merge::apply(&mut merged, patch);
@@ -287,7 +297,7 @@ pub fn update(
         parent: parent.map(|parent| parent.id),
         position: input.position,
     };
-    if to_value(&new)? == doc {
+    if document(&new)? == doc {
         return Ok(row);
     }
     diesel::update(sections::table.find(row.id))
@@ -319,7 +329,7 @@ pub fn update(
 /// `in_use` while articles or sections below are in it, `precondition_failed`.
 pub fn trash(tx: &mut Tx<'_>, by: &Caller, reference: &Reference<SectionId>, basis: &Basis) -> Result<SectionRow> {
     let row = find_untrashed(tx, reference)?;
-    let doc = to_value(&row.doc()?)?;
+    let doc = document(&row.doc()?)?;
     revisions::check(tx, row.id.into(), basis, row.revision, None, &doc)?;
     let below: i64 = sections::table
         .filter(sections::parent_id.eq(row.id))
@@ -338,11 +348,9 @@ pub fn trash(tx: &mut Tx<'_>, by: &Caller, reference: &Reference<SectionId>, bas
 /// `invalid_transition` when it is not there, the section above is, or the tree has no room; `precondition_failed`.
 pub fn restore(tx: &mut Tx<'_>, by: &Caller, reference: &Reference<SectionId>, basis: &Basis) -> Result<SectionRow> {
     let row = find(tx.conn, reference)?;
-    let doc = to_value(&row.doc()?)?;
+    let doc = document(&row.doc()?)?;
     revisions::check(tx, row.id.into(), basis, row.revision, None, &doc)?;
-    if row.trashed_at.is_none() {
-        return Err(Error::new(Code::InvalidTransition, "The section is not in the trash."));
-    }
+    resources::require_trashed("section", row.trashed_at)?;
     let parent = match row.parent_id {
         None => None,
         Some(id) => Some(sections::table.find(id).select(SectionRow::as_select()).first::<SectionRow>(tx.conn)?),
@@ -388,10 +396,8 @@ fn is_full(tx: &mut Tx<'_>) -> Result<bool> {
 
 fn find_untrashed(tx: &mut Tx<'_>, reference: &Reference<SectionId>) -> Result<SectionRow> {
     let row = find(tx.conn, reference)?;
-    match row.trashed_at {
-        None => Ok(row),
-        Some(_) => Err(Error::new(Code::InvalidTransition, "The section is in the trash; restore it first.")),
-    }
+    resources::require_untrashed("section", row.trashed_at)?;
+    Ok(row)
 }
 
 fn set_trashed(tx: &mut Tx<'_>, row: &SectionRow, at: Option<Instant>) -> Result<()> {
@@ -412,22 +418,14 @@ fn finish(
     affected: Vec<SectionId>,
 ) -> Result<SectionRow> {
     let row: SectionRow = sections::table.find(id).select(SectionRow::as_select()).first(tx.conn)?;
-    let content = to_value(&row.doc()?)?;
+    let content = document(&row.doc()?)?;
     let by = by.map(|caller| caller.user_id);
-    let revision = Revision {
-        resource: Resource::Section,
-        resource_id: id.into(),
-        number: row.revision,
-        kind,
-        content: &content,
-        by,
-        merged_into: None,
-    };
+    let revision = Revision::new((Resource::Section, id.into()), (row.revision, kind), &content, by);
     revisions::append(tx, &revision)?;
     let mut keys: Vec<String> = affected.iter().chain([&id]).map(|id| format!("section-{id}")).collect();
     keys.push("sections".to_owned());
-    if kind == "updated" {
-        // Lists of articles embed sections, and are not keyed by them.
+    if kind == "updated" || kind == "trashed" {
+        // Lists of articles embed sections and are filtered by them, and are not keyed by them.
         keys.push("articles".to_owned());
     }
     keys.sort_unstable();
@@ -498,8 +496,4 @@ fn move_subtree(tx: &mut Tx<'_>, row: &SectionRow, path: &str) -> Result<Vec<Sec
             .execute(tx.conn)?;
     }
     Ok(subtree.into_iter().map(|(id, _)| id).collect())
-}
-
-fn to_value(doc: &SectionDoc) -> Result<Value> {
-    serde_json::to_value(doc).map_err(Error::internal)
 }

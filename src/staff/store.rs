@@ -326,19 +326,11 @@ fn finish(tx: &mut Tx<'_>, by: Option<&Caller>, id: StaffId, kind: &'static str)
     let row: StaffRow = staff::table.find(id).select(StaffRow::as_select()).first(tx.conn)?;
     let content = document(&row.doc()?)?;
     let by = by.map(|caller| caller.user_id);
-    let revision = Revision {
-        resource: Resource::Staff,
-        resource_id: id.into(),
-        number: row.revision,
-        kind,
-        content: &content,
-        by,
-        merged_into: None,
-    };
+    let revision = Revision::new((Resource::Staff, id.into()), (row.revision, kind), &content, by);
     revisions::append(tx, &revision)?;
     let mut keys = vec![format!("staff-{id}"), "staff".to_owned()];
-    if kind == "updated" {
-        // Lists of articles embed staff profiles, and are not keyed by them.
+    if kind == "updated" || kind == "trashed" {
+        // Lists of articles embed staff profiles and are filtered by them, and are not keyed by them.
         keys.push("articles".to_owned());
     }
     changes::append(tx, &Change { kind, resource: "staff", id: id.into(), keys })?;

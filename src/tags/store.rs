@@ -286,15 +286,8 @@ pub(super) fn keep(
     let row: TagRow = tags::table.find(id).select(TagRow::as_select()).first(tx.conn)?;
     let content = row.document()?;
     let by = by.map(|caller| caller.user_id);
-    let revision = Revision {
-        resource: Resource::Tag,
-        resource_id: id.into(),
-        number: row.revision,
-        kind,
-        content: &content,
-        by,
-        merged_into: into.map(ResourceId::from),
-    };
+    let plain = Revision::new((Resource::Tag, id.into()), (row.revision, kind), &content, by);
+    let revision = Revision { merged_into: into.map(ResourceId::from), ..plain };
     revisions::append(tx, &revision)?;
     Ok(row)
 }

@@ -341,15 +341,7 @@ fn finish(tx: &mut Tx<'_>, by: Option<&Caller>, id: UserId, kind: &'static str) 
     let row = find(tx.conn, id)?;
     let content = document(&row.doc()?)?;
     let by = by.map(|caller| caller.user_id);
-    let revision = Revision {
-        resource: Resource::User,
-        resource_id: id.into(),
-        number: row.revision,
-        kind,
-        content: &content,
-        by,
-        merged_into: None,
-    };
+    let revision = Revision::new((Resource::User, id.into()), (row.revision, kind), &content, by);
     revisions::append(tx, &revision)?;
     Ok(row)
 }

@@ -101,6 +101,11 @@ fn articles() -> Vec<Case> {
         case(Operation::KillArticle, "POST", "/v1/articles/{id}/kill", Article("published"))
             .with(json!({ "notice": "It is gone." })),
         case(Operation::CheckArticle, "GET", "/v1/articles/{id}/preflight", Article("draft")),
+        case(Operation::ReadArticleHistory, "GET", "/v1/articles/{id}?as_of={now}", Article("published")),
+        case(Operation::ListRevisions, "GET", "/v1/articles/{id}/revisions", Article("draft")),
+        case(Operation::ReadRevision, "GET", "/v1/articles/{id}/revisions/1", Article("draft")),
+        case(Operation::DiffRevision, "GET", "/v1/articles/{id}/revisions/1/diff", Article("draft")),
+        case(Operation::RestoreRevision, "POST", "/v1/articles/{id}/revisions/1/restore", Article("changed")),
         case(Operation::WithdrawArticle, "POST", "/v1/articles/{id}/withdraw", Article("published")),
     ]
 }
@@ -176,7 +181,8 @@ fn unique() -> u32 {
 
 /// Does the operation with whatever the object needs.
 fn perform(client: &Client, case: &Case, object: &Object) -> Response {
-    let mut request = client.request(case.method, &case.path.replace("{id}", &object.id));
+    let path = case.path.replace("{id}", &object.id).replace("{now}", &frontpage::clock::Instant::now().to_string());
+    let mut request = client.request(case.method, &path);
     if let Some(etag) = &object.etag {
         request = request.header("if-match", etag);
     }

@@ -92,6 +92,32 @@ fn serve_demo_makes_a_newsroom_whose_logins_work_and_keeps_it() {
 }
 
 #[test]
+fn serve_demo_knows_its_newsroom_by_the_mark_and_not_by_the_addresses_of_the_logins() {
+    let made_by_hand = Database::empty(Backend::Sqlite);
+    ended(&made_by_hand.run(&["migrate"], ""), 0, &[]);
+    for demo in demo::logins() {
+        let create = ["user", "create", "--email", demo.email, "--name", demo.display_name, "--role", "admin"];
+        ended(&made_by_hand.run(&create, PASSWORD), 0, &["created"]);
+    }
+    let filled = Database::empty(Backend::Sqlite);
+    ended(&filled.run(&["demo", "--articles", "3"], ""), 0, &[]);
+    for database in [&made_by_hand, &filled] {
+        let mut command = program::command(database.directory(), &["serve", "--demo", "--listen", "127.0.0.1:0"]);
+
+        let said = program::run(command.env("DATABASE_URL", &database.url), "");
+
+        ended(&said, 1, &["has content"]);
+        for demo in demo::logins() {
+            assert!(!format!("{said:?}").contains(demo.password), "{said:?}");
+        }
+        let program = database.serve(&[]);
+        for demo in demo::logins() {
+            login(&program.base, demo.email, demo.password).expect(401);
+        }
+    }
+}
+
+#[test]
 fn serve_demo_refuses_an_address_that_others_can_reach() {
     let database = Database::empty(Backend::Sqlite);
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:80"] {
@@ -334,6 +360,20 @@ fn the_documented_passwords_open_only_what_serve_demo_made() {
     for demo in demo::logins() {
         login(&program.base, demo.email, demo.password).expect(401);
     }
+}
+
+#[test]
+fn a_new_database_has_no_credentials() {
+    let database = Database::empty(Backend::Sqlite);
+    let program = database.serve(&[]);
+
+    for demo in demo::logins() {
+        login(&program.base, demo.email, demo.password).expect(401);
+    }
+    for (email, password) in [("admin", "admin"), ("admin@example.org", "admin"), ("root@localhost", "")] {
+        assert!([401, 422].contains(&login(&program.base, email, password).status), "{email}");
+    }
+    assert_eq!(database.run(&["user", "list"], "").out.lines().count(), 1, "only the head of the table");
 }
 
 #[test]

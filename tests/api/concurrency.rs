@@ -131,6 +131,46 @@ both! {
         assert_eq!(app.database.sql(both), "0");
     }
 
+    fn two_sections_that_move_below_each_other_do_not_make_a_ring(app) {
+        for round in 0..8 {
+            let sections = ["a", "b"].map(|name| app.section(&format!("{name}{round}")));
+            let ids = sections.each_ref().map(|section| section["id"].as_str().unwrap());
+
+            let answers = at_once(&[app.editor(), app.editor()], |index, client| {
+                client.patch(&format!("/v1/sections/{}", ids[index]), "*", json!({ "parent": ids[1 - index] }))
+            });
+
+            assert_eq!(statuses(&answers), [200, 422], "{} {}", answers[0].text(), answers[1].text());
+            let tree = app.anonymous().get("/v1/sections?tree=true").expect(200).json();
+            let top: Vec<&str> = tree["data"].as_array().unwrap().iter().map(|section| section["id"].as_str().unwrap()).collect();
+            assert_eq!(ids.iter().filter(|id| top.contains(id)).count(), 1, "one is at the top, the other below it");
+        }
+    }
+
+    fn nothing_stays_in_a_section_or_with_an_author_that_is_in_the_trash(app) {
+        let editor = app.editor();
+        for round in 0..8 {
+            let section = editor.post("/v1/sections", json!({ "name": format!("Section {round}") })).expect(201);
+            let profile = editor.post("/v1/staff", json!({ "name": format!("Profile {round}") })).expect(201);
+            let draft = app.draft(&format!("Draft {round}"), json!({}));
+            let path = format!("/v1/articles/{}", id(&draft));
+            let patch = json!({ "section": id(&section), "authors": [{ "staff": id(&profile) }] });
+
+            let answers = at_once(&vec![editor.clone(); 4], |index, client| match index {
+                0 => client.delete(&format!("/v1/sections/{}", id(&section)), "*"),
+                1 => client.delete(&format!("/v1/staff/{}", id(&profile)), "*"),
+                2 => client.post("/v1/sections", json!({ "name": format!("Below {round}"), "parent": id(&section) })),
+                _ => client.patch(&path, "*", patch.clone()),
+            });
+
+            let [section, profile, below, article] = answers.as_slice() else { unreachable!() };
+            let is_used = below.status == 201 || article.status == 200;
+            assert_eq!(section.status, if is_used { 409 } else { 204 }, "{} {} {}", section.text(), below.text(), article.text());
+            assert_eq!(profile.status, if article.status == 200 { 409 } else { 204 }, "{} {}", profile.text(), article.text());
+            assert!(matches!((below.status, article.status), (201 | 422, 200 | 422)), "{} {}", below.text(), article.text());
+        }
+    }
+
     fn an_article_is_published_once(app) {
         app.section("World");
         let draft = app.draft("Harbor reopens", json!({ "section": "world" }));

@@ -99,6 +99,23 @@ both! {
     }
 }
 
+both! {
+    fn the_viewer_has_all_that_it_needs_on_this_server(app) {
+        let reader = app.anonymous();
+        assert_eq!(reader.get("/docs").expect(308).header("location"), Some("/docs/"));
+        let page = reader.get("/docs/").expect(200).text();
+        let linked = page.split('"').filter(|text| [".js", ".css", ".png"].iter().any(|end| text.ends_with(end)));
+        let linked: Vec<&str> = linked.collect();
+        assert!(linked.iter().any(|link| link.ends_with(".js")) && linked.iter().any(|link| link.ends_with(".css")), "{page}");
+        let mut texts = vec![page.clone()];
+        for link in linked {
+            assert!(!link.contains("//"), "{link} is somewhere else");
+            texts.push(reader.get(&format!("/docs/{}", link.trim_start_matches("./"))).expect(200).text());
+        }
+        assert!(texts.iter().any(|text| text.contains("\"/openapi.json\"")), "the viewer is told where the file is");
+    }
+}
+
 #[test]
 fn every_route_is_an_operation_and_every_operation_a_route() {
     let routes: BTreeSet<_> = app::routes().into_iter().collect();

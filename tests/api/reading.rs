@@ -277,9 +277,11 @@ both! {
                 assert!(method == "HEAD" || answer.problem() == "method_not_allowed", "{method} {path}");
             }
         }
-        for method in ["POST", "PUT", "DELETE", "TRACE"] {
-            let answer = app.anonymous().request(method, "/docs/index.html").send().expect(405);
-            assert_eq!(answer.header("allow"), Some("GET, HEAD"));
+        for path in ["/docs", "/docs/", "/docs/index.html", "/docs/x", "/docs/x/y"] {
+            for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO"] {
+                let answer = app.anonymous().request(method, path).send().expect(405);
+                assert_eq!((answer.header("allow"), answer.problem().as_str()), (Some("GET, HEAD"), "method_not_allowed"), "{method} {path}");
+            }
         }
         let connect = raw::exchange(&app.base, b"CONNECT /v1/articles HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         assert!(connect.starts_with("HTTP/1.1 4"), "{connect}");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{App, Response, both, id};
+use crate::support::{App, Backend, Response, both, id};
 
 /// A section below another.
 fn create(app: &App, name: &str, parent: Option<&str>) -> Response {
@@ -143,6 +143,23 @@ both! {
         app.editor().get(&format!("/v1/sections?view=working&cursor={next}")).expect(400);
     }
 
+    fn a_tree_is_one_answer_and_has_no_cursor(app) {
+        for name in ["World", "Asia", "Sport"] {
+            create(app, name, None);
+        }
+        let next = app.anonymous().get("/v1/sections?limit=1").expect(200).json()["page"]["next"].as_str().unwrap().to_owned();
+        app.anonymous().get(&format!("/v1/sections?limit=1&cursor={next}")).expect(200);
+
+        for cursor in [next.as_str(), "AAAA", ""] {
+            for query in ["tree=true", "tree=true&limit=1", "tree=true&view=working"] {
+                let refused = app.editor().get(&format!("/v1/sections?{query}&cursor={cursor}")).expect(400);
+                assert_eq!(refused.pointers(), ["/cursor"], "{query} {cursor}");
+            }
+        }
+        let tree = app.anonymous().get("/v1/sections?tree=true&limit=1").expect(200).json();
+        assert_eq!((tree["data"].as_array().unwrap().len(), &tree["page"]["next"], &tree["page"]["prev"]), (3, &Value::Null, &Value::Null));
+    }
+
     fn renaming_and_moving_carry_all_that_is_below(app) {
         chain(app, &["World", "Asia", "Iran"]);
         // Not below it, although its path begins alike.
@@ -198,6 +215,43 @@ both! {
         assert_eq!(restore(app, "m2").expect(409).problem(), "invalid_transition");
         patch(app, "m1", json!({ "parent": "l6" })).expect(200);
         assert_eq!(restore(app, "m2").expect(200).json()["path"], "l1/l2/l3/l4/l5/l6/m1/m2");
+    }
+
+    fn a_site_has_at_most_500_sections(app) {
+        let columns = "INSERT INTO sections (id, slug, name, path, position, revision, created_at, updated_at)";
+        let values = "'s' || i, 'S', 's' || i, 0, 1, '2026-01-02 03:04:05.678', '2026-01-02 03:04:05.678'";
+        app.database.sql(&match app.database.backend {
+            Backend::Sqlite => format!("{columns} WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 499) SELECT randomblob(16), {values} FROM n"),
+            Backend::Postgres => format!("{columns} SELECT gen_random_uuid(), {values} FROM generate_series(1, 499) AS n (i)").replace("'2026-01-02 03:04:05.678'", "TIMESTAMP '2026-01-02 03:04:05.678'"),
+        });
+        create(app, "The last", None);
+
+        let refused = app.editor().post("/v1/sections", json!({ "name": "One too many" })).expect(422);
+
+        assert_eq!(refused.json()["errors"][0]["code"], "too_many");
+        let tree = app.anonymous().get("/v1/sections?tree=true").expect(200).json();
+        assert_eq!(tree["data"].as_array().unwrap().len(), 500);
+        app.editor().delete("/v1/sections/the-last", "*").expect(204);
+        create(app, "Instead", None);
+        assert_eq!(app.editor().verb("/v1/sections/the-last/restore", "*").expect(409).problem(), "invalid_transition");
+    }
+
+    fn a_new_name_is_news_in_the_sections_below_too(app) {
+        chain(app, &["World", "Asia", "Iran"]);
+        for (patch, affected) in [(json!({ "name": "The world" }), ["world", "asia"].as_slice()), (json!({ "slug": "globe" }), &["asia", "iran"])] {
+            crate::articles::age(app);
+            let ask = |section: &str| app.anonymous().get(&format!("/v1/sections/{section}")).expect(200);
+            let old: Vec<_> = affected.iter().map(|section| ask(section)).collect();
+
+            app.editor().patch("/v1/sections/world", "*", patch.clone()).expect(200);
+
+            for (section, old) in affected.iter().zip(&old) {
+                let client = app.anonymous();
+                let path = format!("/v1/sections/{section}");
+                let asked = client.request("GET", &path).header("if-modified-since", old.header("last-modified").unwrap());
+                assert_ne!(asked.send().expect(200).bytes, old.bytes, "{patch} {section}");
+            }
+        }
     }
 
     fn a_section_in_use_stays(app) {

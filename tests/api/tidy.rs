@@ -157,6 +157,58 @@ fn every_module_says_what_it_is_for() {
     none(silent.map(|source| source.path).collect(), "Open these modules with `//!`: what for, what it must not know");
 }
 
+/// The words in backquotes of a row of a table.
+fn quoted(row: &str) -> impl Iterator<Item = &str> {
+    row.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn the_table_of_invariants_names_tests_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
+    let table = text.split("\n## Invariants\n").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
+    let rows = table.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| #"));
+    let (mut found, mut n_rows) = (Vec::new(), 0);
+    for row in rows {
+        n_rows += 1;
+        let [number, _, held_by] = row.trim_matches('|').split(" | ").collect::<Vec<_>>().try_into().unwrap();
+        if number.trim() != n_rows.to_string() {
+            found.push(format!("{row}: this is row {n_rows}"));
+        }
+        // A module or a file, and then the tests in it.
+        let mut place = String::new();
+        for name in quoted(held_by) {
+            if name.contains('/') || name.contains("::") || root.join("src").join(name).is_dir() {
+                place = file_of(name);
+                found.extend(place.is_empty().then(|| format!("{row}: there is no {name}")));
+            } else if !place.contains(&format!("fn {name}(")) {
+                found.push(format!("{row}: the test {name} is not there"));
+            }
+        }
+        if quoted(held_by).next().is_none() {
+            found.push(format!("{row}: no test"));
+        }
+    }
+
+    assert!(n_rows > 20, "the table has {n_rows} rows");
+    none(found, "Mend the table of invariants in ARCHITECTURE.md");
+}
+
+/// The text of a file, or of the files of a module; nothing when it is not there.
+fn file_of(name: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = if name.contains('/') { root.join(name) } else { root.join("src").join(name.replace("::", "/")) };
+    if name.contains('/') {
+        return fs::read_to_string(path).unwrap_or_default();
+    }
+    ["rs", ""]
+        .iter()
+        .filter_map(|end| {
+            fs::read_to_string(if end.is_empty() { path.join("mod.rs") } else { path.with_extension(end) }).ok()
+        })
+        .collect()
+}
+
 /// Invariant 1: `body` does no I/O and knows neither HTTP nor SQL.
 #[test]
 fn bodies_know_neither_http_nor_sql() {
@@ -236,7 +288,7 @@ fn the_readers_code_does_not_name_the_working_tables() {
     none(found, "Readers must not be able to see a draft, so this code must not be able to reach one");
 }
 
-/// Invariant 4: a handler holds no SQL and no transaction of its own.
+/// Invariant 5: a handler holds no SQL and no transaction of its own.
 #[test]
 fn handlers_hold_no_sql() {
     const SQL: [&str; 8] =
@@ -249,7 +301,7 @@ fn handlers_hold_no_sql() {
     none(found, "Move it into the module's store");
 }
 
-/// Only the clock tells the time, so that tests and nodes agree about it.
+/// Invariant 22: only the clock tells the time, so that tests and nodes agree about it.
 #[test]
 fn only_the_clock_asks_for_the_time_of_day() {
     let mut found = Vec::new();

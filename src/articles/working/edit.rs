@@ -33,7 +33,7 @@ use crate::{
 pub fn create(tx: &mut Tx<'_>, caller: &Caller, draft: &Draft) -> Result<Working> {
     let id = ArticleId::generate();
     let subject = Subject { id, related: &[] };
-    let (ReadBody { stored, warnings }, content) =
+    let (ReadBody { stored, warnings, .. }, content) =
         together(draft.body.clone(), settle(tx, &subject, caller, &draft.input))?;
     let row = ArticleRow {
         id,
@@ -70,12 +70,16 @@ pub fn update(tx: &mut Tx<'_>, caller: &Caller, old: Working, basis: &Basis, edi
     require_editable(&old.row)?;
     let subject = Subject { id: old.row.id, related: &old.content.related };
     let content = edit.apply(old.content.document()?).and_then(|input| settle(tx, &subject, caller, &input));
-    let body = edit.body.clone().unwrap_or_else(|| Ok(ReadBody { stored: old.body.clone(), warnings: Vec::new() }));
-    let (ReadBody { stored, warnings }, content) = together(body, content)?;
-    revise(tx, caller, old, content, stored, warnings, "edited")
+    let body = match edit.body.clone() {
+        Some(body) => body.and_then(|body| body.adopting(&old.body.body)),
+        None => Ok(ReadBody { stored: old.body.clone(), warnings: Vec::new(), lacks_ids: false }),
+    };
+    let (ReadBody { stored, warnings, .. }, content) = together(body, content)?;
+    revise(tx, caller, old, content, stored, warnings, ("edited", None))
 }
 
-/// Makes a content and a body the newest revision, if they say anything new.
+/// Makes a content and a body the newest revision, if they say anything new. The step is what was done, and the same in
+/// one line if the changed members do not say it.
 pub(super) fn revise(
     tx: &mut Tx<'_>,
     caller: &Caller,
@@ -83,7 +87,7 @@ pub(super) fn revise(
     content: Content,
     body: super::StoredBody,
     warnings: Vec<crate::body::Warning>,
-    kind: &'static str,
+    (kind, summary): (&'static str, Option<String>),
 ) -> Result<Working> {
     let changed = changed_members(&old.content, &content, old.body.digest != body.digest)?;
     if changed.is_empty() {
@@ -102,7 +106,8 @@ pub(super) fn revise(
     }
     store::keep_body(tx, row.id, &body)?;
     store::link(tx, row.id, &content)?;
-    let step = Step { kind, summary: format!("Changed {}", changed.join(", ")), note: None, is_published: false };
+    let summary = summary.unwrap_or_else(|| format!("Changed {}", changed.join(", ")));
+    let step = Step { kind, summary, note: None, is_published: false };
     let row = store::save(tx, row, &content, &body, caller.user_id, &step)?;
     Ok(Working { row, content, body, warnings, before_clock: None })
 }

@@ -5,6 +5,9 @@
 //! becomes of it. [`Draft`] and [`Edit`] are what clients wrote.
 
 mod edit;
+mod history;
+mod merging;
+mod retention;
 mod store;
 mod transitions;
 mod written;
@@ -14,6 +17,9 @@ use serde_json::{Value, value::RawValue};
 
 pub use self::{
     edit::{create, restore, trash, update},
+    history::{RevisionRow, before, of, page, revision, said, take_up},
+    merging::{Outcome, merge},
+    retention::prune,
     transitions::{Act, Times, record, transition},
     written::{Draft, Edit, ReadBody},
 };
@@ -42,6 +48,7 @@ use crate::{
     input::Slug,
     reference::Reference,
     revisions::{self, Basis},
+    sections::model::SectionSummary,
     slugs::{self, Kind},
 };
 
@@ -159,7 +166,11 @@ impl Parts {
         self.html || self.blocks || self.text
     }
 
-    fn of(self, body: &StoredBody) -> Result<Bodies> {
+    /// Returns those bodies.
+    ///
+    /// # Errors
+    /// When a body is damaged.
+    pub fn of(self, body: &StoredBody) -> Result<Bodies> {
         Ok(Bodies {
             html: self.html.then(|| body.body.to_html()),
             blocks: if self.blocks {
@@ -190,12 +201,7 @@ pub fn present(
     Ok(WorkingArticle {
         view: "working",
         id: row.id,
-        url: site.article_url(ArticlePlaces {
-            id: row.id,
-            slug: &row.slug,
-            section_path: section.as_ref().map(|section| section.path.as_str()),
-            first_published_at: row.first_published_at,
-        }),
+        url: address(&row, section.as_ref(), site),
         state: row.state,
         revision: row.revision,
         has_unpublished_changes: row.liveness() == Liveness::Outdated,
@@ -238,6 +244,16 @@ pub fn present(
     })
 }
 
+/// The address that the article's page has or would have.
+fn address(row: &ArticleRow, section: Option<&SectionSummary>, site: &SiteConfig) -> Option<String> {
+    site.article_url(ArticlePlaces {
+        id: row.id,
+        slug: &row.slug,
+        section_path: section.map(|section| section.path.as_str()),
+        first_published_at: row.first_published_at,
+    })
+}
+
 /// Returns the newest revision of the article that a reference names, if the caller may do this to it.
 ///
 /// # Errors
@@ -254,21 +270,29 @@ pub fn find(
         Reference::Slug(slug) => slugs::owner(conn, Kind::Article, &Slug::key_of(slug))?.map(ArticleId::from),
     };
     let id = id.ok_or_else(Error::not_found)?;
-    let row: Option<ArticleRow> = articles::table.find(id).select(ArticleRow::as_select()).first(conn).optional()?;
-    let row = row.ok_or_else(Error::not_found)?;
+    let row = row(conn, id)?.ok_or_else(Error::not_found)?;
     if !caller.may(operation, row.created_by) {
         let is_known =
             caller.may(Operation::ReadWorkingArticle, row.created_by) || live::is_known(conn, row.id, reference)?;
         return Err(if is_known { caller.forbidden(operation) } else { Error::not_found() });
     }
-    // Only an administrator sees again what was killed.
-    if row.state == State::Killed && caller.role != Role::Admin {
-        return Err(caller.forbidden(operation));
-    }
+    require_readable(&row, caller, operation)?;
     match reference {
         Reference::Slug(asked) if *asked != row.slug => Err(Error::moved_to(row.slug)),
         _ => Working::load(conn, row),
     }
+}
+
+fn row(conn: &mut Conn, id: ArticleId) -> Result<Option<ArticleRow>> {
+    Ok(articles::table.find(id).select(ArticleRow::as_select()).first(conn).optional()?)
+}
+
+/// Only an administrator sees again what was killed.
+fn require_readable(row: &ArticleRow, caller: &Caller, operation: Operation) -> Result<()> {
+    if row.state == State::Killed && caller.role != Role::Admin {
+        return Err(caller.forbidden(operation));
+    }
+    Ok(())
 }
 
 /// Returns the newest revision to change it, after what happened by the clock was recorded.
@@ -308,8 +332,12 @@ pub fn visible_ids(conn: &mut Conn, ids: Vec<ArticleId>, caller: &Caller) -> Res
     Ok(visible)
 }
 
+fn is_current(old: &Working, basis: &Basis) -> bool {
+    basis.admits(old.row.revision) || old.before_clock.is_some_and(|before| basis.admits(before))
+}
+
 fn check(tx: &mut Tx<'_>, old: &Working, basis: &Basis, edit: Option<&Edit>) -> Result<()> {
-    if basis.admits(old.row.revision) || old.before_clock.is_some_and(|before| basis.admits(before)) {
+    if is_current(old, basis) {
         return Ok(());
     }
     let base = match basis.known() {

@@ -19,6 +19,23 @@ pub struct ReadBody {
     pub stored: StoredBody,
     /// What was dropped or changed.
     pub warnings: Vec<Warning>,
+    /// Whether it came in a form in which blocks have no ids.
+    pub lacks_ids: bool,
+}
+
+impl ReadBody {
+    /// A body whose blocks have the ids that they are to have.
+    pub(super) fn new(body: Body, warnings: Vec<Warning>) -> std::result::Result<Self, Vec<Fault>> {
+        match StoredBody::new(body) {
+            Ok(stored) => Ok(Self { stored, warnings, lacks_ids: false }),
+            Err(error) => Err(vec![Fault::new("", "invalid", error.detail())]),
+        }
+    }
+
+    /// Gives the blocks the ids that they had in the body that this one was made of.
+    pub(super) fn adopting(self, old: &Body) -> std::result::Result<Self, Vec<Fault>> {
+        if self.lacks_ids { Self::new(self.stored.body.adopt_ids(old), self.warnings) } else { Ok(self) }
+    }
 }
 
 /// A new article.
@@ -76,6 +93,11 @@ impl Edit {
         Self { members: patch, body }
     }
 
+    /// Returns what the patch says of a member other than the body.
+    pub(super) fn member(&self, name: &str) -> Option<&Value> {
+        self.members.get(name)
+    }
+
     /// Returns the patch in the form in which revisions are compared: the body as blocks.
     pub(super) fn comparable(&self) -> Result<Value> {
         let mut patch = self.members.clone();
@@ -105,6 +127,7 @@ impl BodyInput {
     fn read(self) -> std::result::Result<ReadBody, Vec<Fault>> {
         const LONGEST_HTML: usize = 1024 * 1024;
         let fault = |pointer: &str, code, detail: &str| Err(vec![Fault::new(pointer, code, detail)]);
+        let lacks_ids = self.body_html.is_some();
         let (body, warnings) = match (self.body_blocks, self.body_html) {
             (Some(_), Some(_)) => {
                 return fault("/body_html", "conflict", "give the body as body_blocks or as body_html, not both");
@@ -122,10 +145,7 @@ impl BodyInput {
             }
             (None, None) => (Body::default(), Vec::new()),
         };
-        match StoredBody::new(body) {
-            Ok(stored) => Ok(ReadBody { stored, warnings }),
-            Err(error) => fault("", "invalid", error.detail()),
-        }
+        ReadBody::new(body, warnings).map(|read| ReadBody { lacks_ids, ..read })
     }
 }
 

@@ -8,6 +8,7 @@ mod laws;
 mod schema;
 mod strategies;
 mod text;
+mod versions;
 
 use std::ops::ControlFlow;
 

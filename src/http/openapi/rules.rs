@@ -147,11 +147,18 @@ fn add_parameters(traits: &Traits, operation: &mut Value) {
     if traits.method == "post" {
         names.push("IdempotencyKey");
     }
+    if traits.id == "updateArticle" {
+        names.push("Prefer");
+    }
     if traits.is_live() {
         names.extend(["IfNoneMatch", "IfModifiedSince"]);
     }
     let added = names.into_iter().map(|name| json!({ "$ref": format!("#/components/parameters/{name}") }));
     let mut parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+    for parameter in parameters.iter_mut().filter(|parameter| parameter["in"] == "path") {
+        // What `http::path` refuses.
+        parameter["schema"]["pattern"] = json!(r"^[^\u0000-\u001F\u007F-\u009F/\\]+$");
+    }
     parameters.extend(added);
     if !parameters.is_empty() {
         operation["parameters"] = Value::Array(parameters);
@@ -218,6 +225,9 @@ fn success_headers(traits: &Traits, status: &str) -> Value {
     }
     if traits.method == "post" && !traits.is_auth {
         names.push("Idempotent-Replayed");
+    }
+    if traits.id == "updateArticle" {
+        names.push("Preference-Applied");
     }
     let headers: Map<String, Value> = names
         .into_iter()
@@ -323,6 +333,11 @@ fn parameters() -> Value {
             "description": "A key of your choice, 1 to 255 visible ASCII characters. The same key and body answer as the first time, for 24 hours.",
             "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$" }, "example": "6f1c2f0e-import-42"
         },
+        "Prefer": {
+            "name": "Prefer", "in": "header", "required": false,
+            "description": "`merge`: a change that is based on an older revision is merged with what others have changed since, as long as you changed different members or different blocks of the body. Otherwise the answer is 412 as usual, with the conflicts only.",
+            "schema": { "type": "string" }, "example": "merge"
+        },
         "IfNoneMatch": {
             "name": "If-None-Match", "in": "header", "required": false,
             "description": "ETags that you have; if one of them is still right, the answer is 304.",
@@ -346,6 +361,7 @@ fn headers() -> Value {
         "Last-Modified": header("When what is shown last changed.", "Mon, 23 Nov 2026 08:00:00 GMT"),
         "Link": header("The addresses of the next and the previous page (RFC 8288).", "</v1/articles?cursor=Zg>; rel=\"next\""),
         "Location": header("The address of the resource.", "/v1/articles/0193f0a2-6d7e-7c11-9d6b-0f6a3c1e5b7a"),
+        "Preference-Applied": header("`merge` when the change was merged with what others had changed; read the answer, it is more than you sent.", "merge"),
         "Retry-After": header("After how many seconds to try again.", "2"),
         "Surrogate-Key": header("Keys by which a cache in front can drop the answer.", "articles section-0193f0a2-6d7e-7c11-9d6b-0f6a3c1e5b7a"),
         "Vary": header("What the answer depends on besides its address.", "Accept-Encoding"),

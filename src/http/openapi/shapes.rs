@@ -11,6 +11,7 @@ pub fn complete(document: &mut Value) {
     for name in ["Article", "Section", "StaffProfile", "Tag", "User"] {
         add_patch(schemas, name);
     }
+    tell_defaults(schemas);
     add_views(schemas);
 }
 
@@ -37,6 +38,21 @@ fn loosen(schemas: &mut Map<String, Value>) {
         let text =
             text.replace("schemas/Seo\"", "schemas/SeoInput\"").replace("schemas/Source\"", "schemas/SourceInput\"");
         article["properties"] = serde_json::from_str(&text).unwrap_or_default();
+    }
+}
+
+/// Generators of clients take a member with a default for one that is always there, even in what is sent; so inputs say
+/// theirs in words.
+fn tell_defaults(schemas: &mut Map<String, Value>) {
+    for (_, schema) in schemas.iter_mut().filter(|(name, _)| name.ends_with("Input")) {
+        let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { continue };
+        for property in properties.values_mut().filter_map(Value::as_object_mut) {
+            let Some(default) = property.shift_remove("default") else { continue };
+            let description = property.get("description").and_then(Value::as_str).unwrap_or_default();
+            let default = default.as_str().map_or_else(|| default.to_string(), str::to_owned);
+            let text = format!("{description} When it is not given: `{default}`.");
+            property.insert("description".to_owned(), json!(text));
+        }
     }
 }
 

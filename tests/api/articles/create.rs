@@ -228,6 +228,22 @@ both! {
         assert_eq!(app.database.sql("SELECT CAST(COUNT(*) AS TEXT) AS line FROM articles"), "0");
     }
 
+    fn a_text_of_which_nothing_shows_is_empty(app) {
+        for text in ["", " ", "\u{a0}", "\u{200b}", "\u{200c}\u{200d}", "\u{202e}", "\u{feff} \u{2060}", "\u{ad}", "\u{3164}", "\u{fe0f}", "\u{e0020}"] {
+            let input = json!({ "title": text, "kicker": text, "standfirst": text, "seo": { "description": text } });
+            let mut found = app.editor().post("/v1/articles", input).expect(422).pointers();
+            found.sort();
+            assert_eq!(found, ["/kicker", "/seo/description", "/standfirst", "/title"], "{text:?}");
+            for kind in ["sections", "staff", "tags"] {
+                assert_eq!(app.editor().post(&format!("/v1/{kind}"), json!({ "name": text })).expect(422).pointers(), ["/name"], "{text:?}");
+            }
+        }
+        // Between letters they have their use.
+        for text in ["می\u{200c}خواهم", "\u{200f}abc", "👩\u{200d}💻", "❤\u{fe0f}"] {
+            assert_eq!(app.draft(text, json!({})).json()["title"], text);
+        }
+    }
+
     fn lists_hold_each_thing_once(app) {
         let (a, b) = (app.tag("A"), app.tag("B"));
         let other = id(&app.draft("Other", json!({})));

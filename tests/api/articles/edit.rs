@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{address, change, live, verb, working};
+use super::{address, age, change, live, verb, working};
 use crate::support::{both, id};
 
 both! {
@@ -173,6 +173,7 @@ both! {
         let (asia, tag) = (app.section("Asia"), app.tag("Later"));
         let published = app.published("Before", json!({ "slug": "before", "kicker": "Old" }));
         let address = address(&published);
+        age(app);
         let seen = app.anonymous().get(&address).expect(200);
         let list = app.anonymous().get("/v1/articles").expect(200);
         let staff = app.staff("Mina");

@@ -6,7 +6,10 @@ mod create;
 mod edit;
 mod embedding;
 mod lifecycle;
+mod merging;
+mod past;
 mod publishing;
+mod revisions;
 mod slugs;
 mod timing;
 

@@ -5,23 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{date, newsroom, slugs};
-use crate::support::{App, Client, both, id};
-
-/// Numbers that look random and are the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % sides
-    }
-
-    fn shuffle<T>(&mut self, items: &mut [T]) {
-        for index in (1..items.len()).rev() {
-            items.swap(index, self.roll(index + 1));
-        }
-    }
-}
+use crate::support::{App, Client, both, dice::Dice, id};
 
 /// Articles in shuffled order, many of which were published or changed at the very same moment, and drafts to publish later.
 fn shuffled(app: &App, dice: &mut Dice) -> Vec<String> {

@@ -37,6 +37,9 @@ both! {
             ("published_after=2026-03-03", vec!["/published_after"]),
             ("published_before=2026-03-03T12:00:00", vec!["/published_before"]),
             ("updated_after=99999-01-01T00:00:00Z", vec!["/updated_after"]),
+            // With their offsets, these are before the year 0 and after the year 9999.
+            ("published_after=0000-01-01T00:00:00%2B23:59", vec!["/published_after"]),
+            ("published_before=9999-12-31T23:59:59-23:59", vec!["/published_before"]),
             ("updated_after=", vec!["/updated_after"]),
             ("exclude=", vec!["/exclude"]),
             ("exclude=harbor", vec!["/exclude"]),

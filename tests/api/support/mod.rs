@@ -4,6 +4,7 @@
 
 pub mod client;
 pub mod contract;
+pub mod dice;
 pub mod hold;
 pub mod postgres;
 pub mod program;

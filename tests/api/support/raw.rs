@@ -85,6 +85,18 @@ pub fn exchange(base: &str, bytes: &[u8]) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
+/// Sends bytes as they are and returns all that comes back; fails unless the server closes the connection by itself.
+pub fn exchange_until_closed(base: &str, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(base.trim_start_matches("http://")).expect("the server listens");
+    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a time-out");
+    stream.write_all(bytes).expect("the server reads");
+    let mut answer = Vec::new();
+    if let Err(error) = stream.read_to_end(&mut answer) {
+        assert!(error.kind() == std::io::ErrorKind::ConnectionReset, "the server keeps the connection: {error}");
+    }
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
 fn is_complete(answer: &[u8]) -> bool {
     let text = String::from_utf8_lossy(answer);
     let Some((head, _)) = text.split_once("\r\n\r\n") else { return false };

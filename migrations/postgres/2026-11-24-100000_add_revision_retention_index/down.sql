@@ -1,0 +1,1 @@
+DROP INDEX article_revisions_is_published_created_at_idx;
