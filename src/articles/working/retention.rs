@@ -1,6 +1,7 @@
 //! Removing old revisions that readers never saw, when the settings say so, and the bodies that nobody has any more.
 
 use diesel::{dsl::exists, prelude::*};
+use serde_json::json;
 
 use crate::{
     audit::{self, Entry, Resource},
