@@ -168,7 +168,8 @@ pub fn set_end(tx: &mut Tx<'_>, row: &ArticleRow) -> Result<()> {
 /// When the database fails.
 pub fn record_appearance(tx: &mut Tx<'_>, id: ArticleId) -> Result<()> {
     touch_relatives(tx, id, tx.now)?;
-    record(tx, id, "published", keys_of_coming_or_going(tx, id)?)
+    let keys = keys_of_coming_or_going(tx, id)?;
+    record(tx, id, "published", keys)
 }
 
 /// Records that readers have ceased to see an article because its time was over.
