@@ -289,14 +289,15 @@ both! {
         let mut faults = Vec::new();
         for case in cases() {
             let entries = perform(app, &case);
-            let is_right = match &case.leaves {
-                Nothing(_) => entries.is_empty(),
+            let (is_right, expected) = match &case.leaves {
+                Nothing(why) => (entries.is_empty(), format!("nothing, as {why}")),
                 One(action, actor) => {
-                    entries.len() == 1 && entries[0].starts_with(&format!("{action}|{actor}|127.0.0.1|"))
+                    let start = format!("{action}|{actor}|127.0.0.1|");
+                    (entries.len() == 1 && entries[0].starts_with(&start), start)
                 }
             };
             if !is_right {
-                faults.push(format!("{}: {entries:?}", case.operation));
+                faults.push(format!("{} leaves {entries:?}, not {expected}", case.operation));
             }
         }
         assert!(faults.is_empty(), "{faults:#?}");
@@ -330,7 +331,8 @@ both! {
 
     fn what_is_repeated_under_one_key_leaves_one_entry(app) {
         let create = |id: &str| {
-            let request = app.editor().request("POST", "/v1/tags").header("idempotency-key", "once").header("x-request-id", id);
+            let client = app.editor();
+            let request = client.request("POST", "/v1/tags").header("idempotency-key", "once").header("x-request-id", id);
             request.json(&json!({ "name": "Once" })).send().expect(201)
         };
 
