@@ -2,7 +2,7 @@
 
 use actix_web::web;
 
-use crate::{articles, auth, http, sections, staff, state::State, tags, users};
+use crate::{articles, audit, auth, http, sections, staff, state::State, tags, users};
 
 /// Adds everything to an application.
 pub fn configure(config: &mut web::ServiceConfig, state: State) {
@@ -20,6 +20,7 @@ pub fn configure(config: &mut web::ServiceConfig, state: State) {
     tags::routes::register(config);
     auth::routes::register(config);
     users::routes::register(config);
+    audit::routes::register(config);
     config.default_service(web::to(http::problem::nothing_here));
 }
 
@@ -37,6 +38,7 @@ pub fn documents() -> Vec<utoipa::openapi::OpenApi> {
         tags::routes::document(),
         auth::routes::document(),
         users::routes::document(),
+        audit::routes::document(),
         http::system::document(),
     ]
 }
@@ -55,6 +57,7 @@ pub fn routes() -> Vec<(&'static str, &'static str)> {
         tags::routes::TABLE,
         auth::routes::TABLE,
         users::routes::TABLE,
+        audit::routes::TABLE,
         http::system::TABLE,
     ]
     .concat()

@@ -77,6 +77,8 @@ ids! {
     SessionId;
     /// The id of a token with which an article can be previewed.
     PreviewId;
+    /// The id of an entry of the audit.
+    AuditId;
     /// The id of any of the above, where only the log or the slug table is concerned.
     ResourceId;
 }

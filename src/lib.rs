@@ -9,6 +9,7 @@
 //! - [`input`], [`mod@reference`]: reading what clients send; all faults at once.
 //! - [`body`]: an article's body as typed blocks, from and to HTML and text. No HTTP, no SQL, no I/O.
 //! - [`config`], [`secrets`], [`state`], [`telemetry`]: settings, the key that nodes share, what requests can reach.
+//! - [`audit`]: who did what, when and from where, so that nobody can alter it unseen.
 //! - [`slugs`], [`revisions`], [`changes`]: who owns which slug, what was there before, what readers can see anew.
 //! - [`http`], [`delivery`]: what all endpoints share, and how live answers leave.
 //! - [`auth`], [`users`]: who is calling and what they may do.
@@ -21,6 +22,7 @@
 
 pub mod app;
 pub mod articles;
+pub mod audit;
 pub mod auth;
 pub mod body;
 pub mod changes;

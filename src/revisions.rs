@@ -3,9 +3,10 @@
 //! Sections, staff profiles, tags and users keep what they looked like at each revision here; articles keep their own.
 
 use diesel::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
+    audit::{self, Entry, Resource},
     db::{Tx, schema::resource_revisions},
     error::{Code, Error, Result},
     ids::{ResourceId, UserId},
@@ -57,6 +58,8 @@ pub fn stale(current: i32, base: Option<Value>, patch: Option<&Value>, theirs: &
 
 /// One revision to keep.
 pub struct Revision<'a> {
+    /// What it is a revision of.
+    pub resource: Resource,
     /// Whose revision it is.
     pub resource_id: ResourceId,
     /// Its number, counted from 1.
@@ -67,9 +70,26 @@ pub struct Revision<'a> {
     pub content: &'a Value,
     /// Who did it; nobody, when it was done on the command line.
     pub by: Option<UserId>,
+    /// What took its place, when it was merged.
+    pub merged_into: Option<ResourceId>,
 }
 
-/// Keeps a revision.
+impl<'a> Revision<'a> {
+    /// Describes a revision of a resource by its number and what happened.
+    pub fn new(
+        (resource, resource_id): (Resource, ResourceId),
+        (number, kind): (i32, &'static str),
+        content: &'a Value,
+        by: Option<UserId>,
+    ) -> Self {
+        Self { resource, resource_id, number, kind, content, by, merged_into: None }
+    }
+}
+
+/// The members whose values the audit tells, as they are no texts.
+const TOLD: [&str; 2] = ["role", "disabled"];
+
+/// Keeps a revision, and notes in the audit who made it and what changed.
 ///
 /// # Errors
 /// When the database fails.
@@ -84,7 +104,43 @@ pub fn append(tx: &mut Tx<'_>, revision: &Revision<'_>) -> Result<()> {
             resource_revisions::created_by.eq(revision.by),
         ))
         .execute(tx.conn)?;
-    Ok(())
+    let details = details(tx, revision)?;
+    let id = revision.resource_id.to_string();
+    audit::append(tx, &Entry { resource: revision.resource, id, verb: revision.kind, details })
+}
+
+/// Says in short what a revision changed: names of members, and the rights that an account has.
+fn details(tx: &mut Tx<'_>, revision: &Revision<'_>) -> Result<Value> {
+    let mut details = json!({ "revision": revision.number });
+    if let Some(into) = revision.merged_into {
+        insert(&mut details, "merged_into", json!(into));
+    }
+    let before = content_of(tx, revision.resource_id, revision.number - 1)?.unwrap_or_default();
+    let members = revision.content.as_object().into_iter().flatten();
+    let changed: Vec<_> = members.filter(|(name, value)| before.get(name.as_str()) != Some(*value)).collect();
+    if revision.kind == "updated" {
+        let names: Vec<&str> = changed.iter().map(|(name, _)| name.as_str()).collect();
+        insert(&mut details, "changed", json!(names));
+    }
+    if revision.resource == Resource::User {
+        for (name, value) in changed.into_iter().filter(|(name, _)| TOLD.contains(&name.as_str())) {
+            insert(&mut details, name, json!({ "from": before.get(name.as_str()), "to": value }));
+        }
+    }
+    Ok(details)
+}
+
+fn insert(details: &mut Value, name: &str, value: Value) {
+    if let Value::Object(members) = details {
+        members.insert(name.to_owned(), value);
+    }
+}
+
+/// Returns what a revision said, if it is there and can be read.
+fn content_of(tx: &mut Tx<'_>, id: ResourceId, number: i32) -> Result<Option<Value>> {
+    let content =
+        resource_revisions::table.find((id, number)).select(resource_revisions::content).first::<String>(tx.conn);
+    Ok(content.optional()?.and_then(|content| serde_json::from_str(&content).ok()))
 }
 
 /// Checks a write's basis against the newest revision of a resource that keeps its revisions here.
@@ -104,12 +160,7 @@ pub fn check(
     }
     let base = match basis.known() {
         None => None,
-        Some(number) => resource_revisions::table
-            .find((id, number))
-            .select(resource_revisions::content)
-            .first::<String>(tx.conn)
-            .optional()?
-            .and_then(|content| serde_json::from_str(&content).ok()),
+        Some(number) => content_of(tx, id, number)?,
     };
     Err(stale(current, base, patch, theirs))
 }

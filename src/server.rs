@@ -10,9 +10,10 @@ use actix_web::{
 use crate::{
     application,
     articles::{leases, previews, schedule, working},
+    audit,
     auth::Auth,
     config::Config,
-    db::{Db, migrate},
+    db::{Db, Origin, migrate},
     error::{Code, Error, Result},
     http::idempotency::{self, InFlight},
     readiness::Readiness,
@@ -64,6 +65,7 @@ pub async fn start(config: Config) -> Result<Running> {
     })?;
     let addr = listener.local_addr().map_err(Error::internal)?;
     let auth = Auth::open(&config, key.clone())?;
+    Origin::server().scope(auth.note_keys(&db)).await?;
     let state =
         State::new(Parts { db, key, auth, in_flight: InFlight::default(), readiness: Readiness::default(), config });
     let http = &state.config.http;
@@ -92,10 +94,12 @@ impl Running {
     /// # Errors
     /// When the server fails.
     pub async fn wait(self) -> Result<()> {
-        let chores = actix_web::rt::spawn(do_chores(self.state.clone()));
+        let chores = actix_web::rt::spawn(Origin::server().scope(do_chores(self.state.clone())));
+        let seals = actix_web::rt::spawn(seal_audit(self.state.clone()));
         let signals = actix_web::rt::spawn(stop_on_signal(self.server.handle(), self.state.clone()));
         let result = self.server.await;
         chores.abort();
+        seals.abort();
         signals.abort();
         result.map_err(Error::internal)
     }
@@ -126,7 +130,7 @@ async fn do_chores(state: State) {
     loop {
         tokio::select! {
             _ = clock.tick() => record_due(&state).await,
-            _ = rescan.tick() => state.auth.rescan_keys().await,
+            _ = rescan.tick() => state.auth.rescan_keys(&state.db).await,
             _ = prune.tick() => {
                 let pruned = state.db.write(|tx| {
                     idempotency::prune(tx)?;
@@ -138,6 +142,26 @@ async fn do_chores(state: State) {
                 let days = state.config.desk.revision_days;
                 if let Err(error) = pruned.and(working::prune(&state.db, days).await.map(drop)) {
                     tracing::warn!(%error, "Removing what has expired failed; the next try is in a minute");
+                }
+            }
+        }
+    }
+}
+
+/// Seals what was appended to the audit; apart from the other chores, so that no slow one holds it up.
+async fn seal_audit(state: State) {
+    let every = Duration::from_secs(state.config.desk.schedule_seconds);
+    let mut tick = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        loop {
+            match audit::seal(&state.db).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "Sealing the audit failed; it is tried again");
+                    break;
                 }
             }
         }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     clock::Instant,
-    db::{Db, Now, Tx, schema::article_due, types::text_enum},
+    db::{Db, Now, Origin, Tx, schema::article_due, types::text_enum},
     error::Result,
     ids::ArticleId,
 };
@@ -101,9 +101,13 @@ fn record_event(tx: &mut Tx<'_>, id: ArticleId, event: Event, at: Instant) -> Re
     if taken == 0 {
         return Ok(());
     }
+    // Whoever comes to record it, the clock did it.
+    let recorder = std::mem::replace(&mut tx.origin, Origin::clock());
     match event {
         Event::Publish => publishing::record_appearance(tx, id)?,
         Event::Withdraw => publishing::record_end(tx, id)?,
     }
-    working::record(tx, id, event)
+    working::record(tx, id, event)?;
+    tx.origin = recorder;
+    Ok(())
 }

@@ -5,20 +5,23 @@
 //! that may not log in are one answer in one time. Start at [`log_in`].
 
 use diesel::prelude::*;
+use serde_json::json;
 
 use super::{
     identity::{self, Caller},
     password::Password,
     passwords::Owner,
     reset,
+    rights::Role,
     secret::{RefreshToken, ResetToken},
     session::{self, Issued, Rotation, Which},
     source::Source,
     throttle::{self, Try},
 };
 use crate::{
+    audit::{self, Entry, Resource},
     clock::Instant,
-    db::{Conn, Tx, schema::users},
+    db::{Actor, Conn, Tx, schema::users},
     error::{Code, Error, Result},
     ids::UserId,
     input::Email,
@@ -41,6 +44,7 @@ struct Account {
     email: String,
     email_key: String,
     name: String,
+    role: Role,
     password_hash: Option<String>,
     is_disabled: bool,
     trashed_at: Option<Instant>,
@@ -73,6 +77,7 @@ pub async fn log_in(state: &State, email: &Email, typed: &str, client: Client) -
                 store_hash(tx, account.id, hash)?;
             }
             throttle::give_back(tx, &counted)?;
+            tx.origin.actor = Actor::User { id: account.id, role: account.role.as_str() };
             session::issue(tx, lifetimes, account.id, client.user_agent.as_deref())
         })
         .await
@@ -118,7 +123,8 @@ pub async fn change_password(state: &State, caller: &Caller, present: &str, new:
         }
         store_hash(tx, user_id, &hash)?;
         reset::void(tx, user_id)?;
-        session::end_where(tx, user_id, Which::AllBut(session_id))?;
+        let n_ended = session::end_where(tx, user_id, Which::AllBut(session_id))?;
+        note(tx, user_id, "password_changed", n_ended)?;
         throttle::give_back(tx, &counted)
     });
     done.await?;
@@ -144,7 +150,9 @@ pub async fn reset_password(state: &State, token: &str, new: String, source: Sou
     let done = state.auth.throttle().settle(&state.db, move |tx| {
         let user_id = reset::redeem(tx, &digest)?;
         store_hash(tx, user_id, &hash)?;
-        session::end_where(tx, user_id, Which::All)?;
+        // Whoever holds the token may be anybody, so the entry has no actor's account.
+        let n_ended = session::end_where(tx, user_id, Which::All)?;
+        note(tx, user_id, "password_reset", n_ended)?;
         throttle::give_back(tx, &counted)?;
         Ok(user_id)
     });
@@ -153,7 +161,16 @@ pub async fn reset_password(state: &State, token: &str, new: String, source: Sou
     Ok(())
 }
 
-/// Stores the hash of a new password.
+/// Notes in the audit that an account has a new password, and how many sessions that ended.
+///
+/// # Errors
+/// When the database fails.
+pub fn note(tx: &mut Tx<'_>, user_id: UserId, verb: &'static str, n_ended: usize) -> Result<()> {
+    let details = json!({ "ended_sessions": n_ended });
+    audit::append(tx, &Entry { resource: Resource::User, id: user_id.to_string(), verb, details })
+}
+
+/// Stores the hash of a new password; whoever chose it, [`note`] says so.
 ///
 /// # Errors
 /// When the database fails.

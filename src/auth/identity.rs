@@ -10,7 +10,7 @@ use super::rights::{Allowance, Operation, Role};
 use crate::{
     clock::Instant,
     db::{
-        Conn,
+        Actor, Conn,
         schema::{sessions, users},
     },
     error::{Code, Error, Result},
@@ -32,6 +32,11 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Returns who this is to the audit.
+    pub fn actor(&self) -> Actor {
+        Actor::User { id: self.user_id, role: self.role.as_str() }
+    }
+
     /// Returns whether the caller has an operation's right on something of a given owner.
     pub fn may(&self, operation: Operation, owner: UserId) -> bool {
         match operation.allowance(self.role) {

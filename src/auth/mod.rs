@@ -44,9 +44,10 @@ use self::{
     token::{AccessClaims, TokenError, TokenRules},
 };
 use crate::{
+    audit::keys::Noted,
     clock::Instant,
     config::Config,
-    db::Tx,
+    db::{Db, Tx},
     error::{Code, Error, Result},
     ids::{SessionId, UserId},
     secrets::InstanceKey,
@@ -67,6 +68,7 @@ pub struct Auth {
     permits: HashPermits,
     throttle: Throttle,
     lifetimes: Lifetimes,
+    noted: Noted,
 }
 
 impl Auth {
@@ -95,6 +97,7 @@ impl Auth {
                 refresh_days: settings.refresh_token_days,
                 grace_seconds: settings.refresh_grace_seconds,
             },
+            noted: Noted::default(),
         };
         auth.warn();
         Ok(auth)
@@ -134,9 +137,20 @@ impl Auth {
         self.ring.jwks()
     }
 
-    /// Looks for new and for removed keys; the server calls this every few seconds.
-    pub async fn rescan_keys(&self) {
+    /// Looks for new and for removed keys, and notes new ones in the audit; the server calls this every few seconds.
+    pub async fn rescan_keys(&self, db: &Db) {
         self.reload(Duration::ZERO).await;
+        if let Err(error) = self.note_keys(db).await {
+            tracing::warn!(%error, "Noting the signing keys in the audit failed; it is tried again");
+        }
+    }
+
+    /// Notes in the audit the keys that no server has noted before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn note_keys(&self, db: &Db) -> Result<()> {
+        self.noted.note(db, self.ring.keys()).await
     }
 
     /// Returns what counts password tries.

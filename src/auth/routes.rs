@@ -14,7 +14,7 @@ use super::{
         Tokens,
     },
     rights::Operation,
-    session::{self, Issued, Which},
+    session::{self, Issued},
     source::Source,
 };
 use crate::{
@@ -89,7 +89,7 @@ async fn logout(mut call: Call) -> Result<HttpResponse, Refusal> {
     without_replay(&call)?;
     call.no_input().await?;
     let (user, own) = (caller.user_id, caller.session_id);
-    session::write(&call.state.db, move |tx| session::end_where(tx, user, Which::One(own))).await?;
+    session::write(&call.state.db, move |tx| session::log_out(tx, user, own)).await?;
     Ok(Reply::no_content().into_response())
 }
 
@@ -187,7 +187,7 @@ async fn delete_sessions(call: Call) -> Result<HttpResponse, Refusal> {
     let caller = call.caller(Operation::EndOwnSessions).await?;
     call.no_query()?;
     without_replay(&call)?;
-    session::write(&call.state.db, move |tx| session::end_where(tx, caller.user_id, Which::All)).await?;
+    session::write(&call.state.db, move |tx| session::end_all(tx, caller.user_id)).await?;
     Ok(Reply::no_content().into_response())
 }
 

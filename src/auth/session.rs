@@ -5,9 +5,11 @@
 //! holds digests. Knows nothing of passwords or HTTP. Start at [`issue`] and [`rotate`].
 
 use diesel::prelude::*;
+use serde_json::{Value, json};
 
 use super::secret::RefreshToken;
 use crate::{
+    audit::{self, Entry, Resource},
     clock::Instant,
     db::{
         Conn, Db, Tx,
@@ -96,6 +98,7 @@ pub fn issue(tx: &mut Tx<'_>, lifetimes: Lifetimes, user_id: UserId, user_agent:
             sessions::expires_at.eq(end(lifetimes, tx.now, tx.now)),
         ))
         .execute(tx.conn)?;
+    note(tx, session_id, "started", json!({ "user": user_id }))?;
     let refresh_token = add_token(tx, session_id)?;
     Ok(Issued { user_id, session_id, refresh_token })
 }
@@ -121,6 +124,7 @@ pub fn rotate(tx: &mut Tx<'_>, lifetimes: Lifetimes, token: &RefreshToken) -> Re
     match replaced_at {
         Some(replaced_at) if replaced_at.plus_seconds(lifetimes.grace_seconds) < tx.now => {
             end_where(tx, user_id, Which::One(session_id))?;
+            note(tx, session_id, "reused", json!({ "user": user_id }))?;
             return Ok(Rotation::Reused { user_id, session_id });
         }
         Some(_) => {}
@@ -148,7 +152,7 @@ pub enum Which {
     One(SessionId),
 }
 
-/// Ends sessions of a user, with their refresh tokens and access tokens; returns how many.
+/// Ends sessions of a user, with their refresh tokens and access tokens; returns how many, for the audit.
 ///
 /// # Errors
 /// When the database fails.
@@ -174,8 +178,41 @@ pub fn end_where(tx: &mut Tx<'_>, user_id: UserId, which: Which) -> Result<usize
 pub fn end_one(tx: &mut Tx<'_>, user_id: UserId, session_id: SessionId) -> Result<()> {
     match end_where(tx, user_id, Which::One(session_id))? {
         0 => Err(Error::not_found()),
-        _ => Ok(()),
+        _ => note(tx, session_id, "ended", json!({ "user": user_id })),
     }
+}
+
+/// Ends the session that asks for it, if nobody has ended it just before.
+///
+/// # Errors
+/// When the database fails.
+pub fn log_out(tx: &mut Tx<'_>, user_id: UserId, session_id: SessionId) -> Result<()> {
+    match end_where(tx, user_id, Which::One(session_id))? {
+        0 => Ok(()),
+        _ => note(tx, session_id, "logged_out", json!({ "user": user_id })),
+    }
+}
+
+/// Ends all sessions of a user.
+///
+/// # Errors
+/// When the database fails.
+pub fn end_all(tx: &mut Tx<'_>, user_id: UserId) -> Result<()> {
+    match end_where(tx, user_id, Which::All)? {
+        0 => Ok(()),
+        n => {
+            let details = json!({ "ended_sessions": n });
+            audit::append(
+                tx,
+                &Entry { resource: Resource::User, id: user_id.to_string(), verb: "sessions_ended", details },
+            )
+        }
+    }
+}
+
+/// Notes in the audit what became of a session.
+fn note(tx: &mut Tx<'_>, id: SessionId, verb: &'static str, details: Value) -> Result<()> {
+    audit::append(tx, &Entry { resource: Resource::Session, id: id.to_string(), verb, details })
 }
 
 /// Reads a page of a user's live sessions, the latest login first, one more than the limit.

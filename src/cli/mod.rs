@@ -4,6 +4,7 @@
 //! it did what it was told, with 1 when it could not, and with 2 when it was told something wrong; a message then says
 //! what is wrong, where, and what to do.
 
+mod audit;
 mod database;
 mod demo;
 mod health;
@@ -42,6 +43,8 @@ enum Command {
     Migrate(migrate::Args),
     /// Manage the accounts of people who log in.
     User(user::Args),
+    /// Check the record of who did what.
+    Audit(audit::Args),
     /// Fill an empty database with an invented newsroom.
     Demo(demo::Args),
     /// Print the OpenAPI file, write it, or compare it with the code.
@@ -76,6 +79,7 @@ impl Command {
             Self::Serve(args) => serve::run(&args, environment),
             Self::Migrate(args) => migrate::run(&args, environment),
             Self::User(args) => user::run(args, environment),
+            Self::Audit(args) => audit::run(args, environment),
             Self::Demo(args) => demo::run(&args, environment),
             Self::Openapi(args) => openapi::run(&args),
             Self::Health(args) => health::run(&args, environment),

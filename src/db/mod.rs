@@ -9,6 +9,7 @@ mod connect;
 pub mod fault;
 pub mod migrate;
 mod moment;
+mod origin;
 pub mod portable;
 pub mod schema;
 pub mod types;
@@ -38,6 +39,7 @@ pub use self::{
     conn::{Conn, MultiBackend},
     connect::Location,
     moment::Now,
+    origin::{Actor, Origin},
 };
 use crate::{
     clock::Instant,
@@ -86,17 +88,8 @@ pub struct Tx<'c> {
     pub conn: &'c mut Conn,
     /// When the transaction began, by the database's clock; every row that it writes says so.
     pub now: Instant,
-    /// Where the work comes from, for the audit.
+    /// Who does it and where it comes from, for the audit.
     pub origin: Origin,
-}
-
-/// Where a write comes from: a request, or a command or a chore of the server's own when empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Origin {
-    /// The id of the request.
-    pub request_id: Option<String>,
-    /// The address that the request came from.
-    pub address: Option<String>,
 }
 
 impl Tx<'_> {
@@ -193,9 +186,31 @@ impl Db {
         T: Send + 'static,
         F: Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
+        self.write_as(Isolation::Serializable, work).await
+    }
+
+    /// Runs work that writes what nobody else writes, under a lock of its own: each statement sees what is committed.
+    ///
+    /// On PostgreSQL such work neither loses races nor makes others lose them; on SQLite it is a write like any other.
+    ///
+    /// # Errors
+    /// As [`Db::write`].
+    pub async fn write_alone<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        self.write_as(Isolation::Committed, work).await
+    }
+
+    async fn write_as<T, F>(&self, isolation: Isolation, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
         let is_over = Arc::new(AtomicBool::new(false));
-        let given_up = is_over.clone();
-        let mut task = self.write.spawn(move |conn| attempt_write(conn, &given_up, &work)).await?;
+        let start = Start { isolation, origin: Origin::current(), is_over: is_over.clone() };
+        let mut task = self.write.spawn(move |conn| attempt_write(conn, &start, &work)).await?;
         let started = std::time::Instant::now();
         // A long write is no fault as long as the database answers others; one that hangs is given up soon.
         while started.elapsed() < self.write.patience.saturating_add(self.write.wait) {
@@ -222,7 +237,8 @@ impl Db {
     /// # Errors
     /// As [`Db::write`].
     pub fn write_blocking<T>(&self, work: impl Fn(&mut Tx<'_>) -> Result<T>) -> Result<T> {
-        self.write.run_here(|conn| attempt_write(conn, &AtomicBool::new(false), &work))
+        let start = Start { isolation: Isolation::Serializable, origin: Origin::current(), is_over: Arc::default() };
+        self.write.run_here(|conn| attempt_write(conn, &start, &work))
     }
 
     /// Runs a read from a thread that may block, such as that of a command.
@@ -307,13 +323,30 @@ fn attempt_read<T>(conn: &mut Conn, work: &impl Fn(&mut Conn) -> Result<T>) -> O
     }
 }
 
-/// Runs a write until it wins; `is_over` says that the caller was told that nothing happened.
-fn attempt_write<T>(conn: &mut Conn, is_over: &AtomicBool, work: &impl Fn(&mut Tx<'_>) -> Result<T>) -> Outcome<T> {
+/// How far a write is kept from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Isolation {
+    /// As if it were alone; it may lose races.
+    Serializable,
+    /// Each statement sees what others have committed.
+    Committed,
+}
+
+/// What a write begins with.
+struct Start {
+    isolation: Isolation,
+    origin: Origin,
+    /// The caller was told that nothing happened.
+    is_over: Arc<AtomicBool>,
+}
+
+/// Runs a write until it wins.
+fn attempt_write<T>(conn: &mut Conn, start: &Start, work: &impl Fn(&mut Tx<'_>) -> Result<T>) -> Outcome<T> {
     let started = std::time::Instant::now();
     let mut attempt = 1;
     loop {
-        let begun = begin(conn).map_err(Error::from).map_err(Stage::Begin);
-        let error = match begun.and_then(|now| transact(conn, now, is_over, work)) {
+        let begun = begin(conn, start.isolation).map_err(Error::from).map_err(Stage::Begin);
+        let error = match begun.and_then(|now| transact(conn, now, start, work)) {
             Ok(value) => return Outcome::Done(Ok(value)),
             // Nothing was sent yet, so another connection may take over.
             Err(Stage::Begin(error)) if error.trouble() == Some(Trouble::LostConnection) => {
@@ -323,7 +356,7 @@ fn attempt_write<T>(conn: &mut Conn, is_over: &AtomicBool, work: &impl Fn(&mut T
             Err(Stage::Begin(error)) => return Outcome::Done(Err(Error::unavailable(error))),
             Err(Stage::Work(error)) => error,
         };
-        let is_late = is_over.load(Ordering::SeqCst) || started.elapsed() >= RACES_FOR;
+        let is_late = start.is_over.load(Ordering::SeqCst) || started.elapsed() >= RACES_FOR;
         if error.trouble() != Some(Trouble::LostRace) || is_late {
             return Outcome::Done(Err(error));
         }
@@ -341,12 +374,12 @@ enum Stage {
 fn transact<T>(
     conn: &mut Conn,
     now: Instant,
-    is_over: &AtomicBool,
+    start: &Start,
     work: &impl Fn(&mut Tx<'_>) -> Result<T>,
 ) -> std::result::Result<T, Stage> {
-    let result = work(&mut Tx { conn: &mut *conn, now, origin: Origin::default() }).and_then(|value| {
+    let result = work(&mut Tx { conn: &mut *conn, now, origin: start.origin.clone() }).and_then(|value| {
         // Who was answered 503 must not find it done a moment later.
-        if is_over.load(Ordering::SeqCst) {
+        if start.is_over.load(Ordering::SeqCst) {
             return Err(Error::unavailable("the database came back only after the answer"));
         }
         Conn::commit_transaction(conn).map(|()| value).map_err(Error::from)
@@ -361,8 +394,12 @@ fn transact<T>(
 }
 
 /// Begins a transaction and says when.
-fn begin(conn: &mut Conn) -> diesel::QueryResult<Instant> {
+fn begin(conn: &mut Conn, isolation: Isolation) -> diesel::QueryResult<Instant> {
     match conn {
+        Conn::Postgres(conn) if isolation == Isolation::Committed => {
+            AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN ISOLATION LEVEL READ COMMITTED")?;
+        }
+        // Serializable, as the connection was told when it was opened.
         Conn::Postgres(conn) => AnsiTransactionManager::begin_transaction(conn)?,
         // Takes the write lock at once, so that no read of this transaction can be overtaken.
         Conn::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")?,

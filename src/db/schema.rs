@@ -468,6 +468,27 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::IdSql as Id;
+
+    audit (id) {
+        id -> Id,
+        at -> Timestamp,
+        actor_id -> Nullable<Id>,
+        actor -> Text,
+        action -> Text,
+        resource -> Text,
+        resource_id -> Text,
+        details -> Text,
+        address -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        digest -> Text,
+        position -> Nullable<BigInt>,
+        chain -> Nullable<Text>,
+    }
+}
+
 diesel::joinable!(article_staff -> articles (article_id));
 diesel::joinable!(article_tags -> articles (article_id));
 diesel::joinable!(live_articles -> sections (section_id));
@@ -508,4 +529,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     article_leases,
     article_words,
     changes,
+    audit,
 );

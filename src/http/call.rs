@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::{etag, idempotency, path, query, reply::Reply};
 use crate::{
-    auth::{identity, identity::Caller, rights::Operation, source::Source},
+    auth::{identity, identity::Caller, rights::Operation},
     db::{Conn, Origin, Tx},
     delivery::{Audience, Live},
     error::{Code, Error, Result},
@@ -75,7 +75,12 @@ impl Call {
     /// # Errors
     /// `unauthenticated` when a token was sent and is not valid.
     pub async fn optional_caller(&self) -> Result<Option<Caller>> {
-        identity::identify(&self.state, self.headers()).await
+        let caller = identity::identify(&self.state, self.headers()).await?;
+        if let Some(caller) = &caller {
+            // Whatever this request writes from now on says so in the audit.
+            Origin::identify(caller.actor());
+        }
+        Ok(caller)
     }
 
     /// Returns a step of the path as an id or a slug.
@@ -213,11 +218,6 @@ impl Call {
     where
         F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
     {
-        let origin = self.origin();
-        let work = move |tx: &mut Tx<'_>| {
-            tx.origin.clone_from(&origin);
-            work(tx)
-        };
         let reply = match idempotency::Request::of(&self.request, caller.user_id, &self.body_digest)? {
             None => self.state.db.write(work).await,
             Some(once) => idempotency::run(&self.state, once, work).await,
@@ -237,22 +237,9 @@ impl Call {
         F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
     {
         idempotency::Request::of(&self.request, caller.user_id, &self.body_digest)?;
-        let origin = self.origin();
-        let reply = self.state.db.write(move |tx| {
-            tx.origin.clone_from(&origin);
-            work(tx)
-        });
-        match reply.await {
+        match self.state.db.write(work).await {
             Err(error) if error.new_slug().is_some() => Ok(self.redirect(308, error.new_slug().unwrap_or_default())),
             reply => reply.map(Reply::into_response),
-        }
-    }
-
-    /// Where the request comes from, for the audit.
-    fn origin(&self) -> Origin {
-        Origin {
-            request_id: Some(super::request_id::current()),
-            address: Some(Source::of(&self.request, &self.state.config.http.trusted_proxies).key()),
         }
     }
 

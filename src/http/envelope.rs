@@ -20,6 +20,8 @@ use super::{
     request_id,
 };
 use crate::{
+    auth::source::Source,
+    db::Origin,
     error::{Code, Error},
     state::State,
 };
@@ -40,8 +42,9 @@ pub async fn around<B: MessageBody + 'static>(
         .filter(|state| state.config.log.requests)
         .map(|_| (request.method().clone(), request.path().to_owned()));
     let is_stopping = request.app_data::<State>().is_some_and(|state| state.readiness.is_closed());
-    let work = request_id::scope(id.clone(), AssertUnwindSafe(pass(request, next)).catch_unwind());
-    let mut response = match work.await {
+    let origin = Origin::request(id.clone(), address_of(&request));
+    let work = origin.scope(AssertUnwindSafe(pass(request, next)).catch_unwind());
+    let mut response = match request_id::scope(id.clone(), work).await {
         Ok(response) => response?,
         Err(_) => return Err(Refusal(Error::internal("a handler panicked; the panic is logged above")).into()),
     };
@@ -57,6 +60,12 @@ pub async fn around<B: MessageBody + 'static>(
         tracing::info!(request.id = %id, http.method = %method, http.path = %path, http.status = status, duration_ms = millis, "{method} {path} {status}");
     }
     Ok(response)
+}
+
+/// Where a request comes from, for the audit.
+fn address_of(request: &ServiceRequest) -> Option<String> {
+    let trusted = &request.app_data::<State>()?.config.http.trusted_proxies;
+    Some(Source::of(request.request(), trusted).key()).filter(|address| !address.is_empty())
 }
 
 async fn pass<B: MessageBody + 'static>(

@@ -81,6 +81,7 @@ fn tags() -> Value {
         { "name": "tags", "description": "What articles are about, across sections." },
         { "name": "auth", "description": "Logging in and out, sessions, the own password." },
         { "name": "users", "description": "User accounts, for administrators." },
+        { "name": "audit", "description": "Who did what, when and from where, for administrators." },
         { "name": "system", "description": "About the server itself." }
     ])
 }

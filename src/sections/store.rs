@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::model::{Section, SectionDoc, SectionInput, SectionSummary};
 use crate::{
     articles::{facets, usage},
+    audit::Resource,
     auth::identity::Caller,
     changes::{self, Change},
     clock::Instant,
@@ -419,7 +420,8 @@ fn finish(
     let row: SectionRow = sections::table.find(id).select(SectionRow::as_select()).first(tx.conn)?;
     let content = document(&row.doc()?)?;
     let by = by.map(|caller| caller.user_id);
-    revisions::append(tx, &Revision { resource_id: id.into(), number: row.revision, kind, content: &content, by })?;
+    let revision = Revision::new((Resource::Section, id.into()), (row.revision, kind), &content, by);
+    revisions::append(tx, &revision)?;
     let mut keys: Vec<String> = affected.iter().chain([&id]).map(|id| format!("section-{id}")).collect();
     keys.push("sections".to_owned());
     if kind == "updated" || kind == "trashed" {

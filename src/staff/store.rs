@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::model::{Bio, StaffDoc, StaffInput, StaffKind, StaffProfile, StaffSummary};
 use crate::{
     articles::usage,
+    audit::Resource,
     auth::identity::Caller,
     body::{Body, NoLinks, Warning},
     changes::{self, Change},
@@ -330,7 +331,8 @@ fn finish(tx: &mut Tx<'_>, by: Option<&Caller>, id: StaffId, kind: &'static str)
     let row: StaffRow = staff::table.find(id).select(StaffRow::as_select()).first(tx.conn)?;
     let content = document(&row.doc()?)?;
     let by = by.map(|caller| caller.user_id);
-    revisions::append(tx, &Revision { resource_id: id.into(), number: row.revision, kind, content: &content, by })?;
+    let revision = Revision::new((Resource::Staff, id.into()), (row.revision, kind), &content, by);
+    revisions::append(tx, &revision)?;
     let mut keys = vec![format!("staff-{id}"), "staff".to_owned()];
     if kind == "updated" || kind == "trashed" {
         // Lists of articles embed staff profiles and are filtered by them, and are not keyed by them.

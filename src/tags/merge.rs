@@ -44,7 +44,7 @@ pub fn merge(
         .set(tags::merged_into_id.eq(into.id))
         .execute(tx.conn)?;
     store::set_trashed(tx, &from, Some(tx.now))?;
-    store::keep(tx, Some(by), from.id, "merged")?;
+    store::keep(tx, Some(by), from.id, "merged", Some(into.id))?;
     if was_live {
         let keys =
             vec![format!("tag-{}", from.id), format!("tag-{}", into.id), "tags".to_owned(), "articles".to_owned()];

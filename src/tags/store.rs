@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::model::{Prefix, Tag, TagDoc, TagInput};
 use crate::{
     articles::{live, usage},
+    audit::Resource,
     auth::identity::Caller,
     changes::{self, Change},
     clock::Instant,
@@ -16,7 +17,7 @@ use crate::{
     },
     error::{Code, Error, Result},
     http::page::{Cursor, Direction, Limit},
-    ids::TagId,
+    ids::{ResourceId, TagId},
     input::{Line, Prose, Slug, read},
     reference::Reference,
     resources::{self, Shown, document},
@@ -264,7 +265,7 @@ pub(super) fn set_trashed(tx: &mut Tx<'_>, row: &TagRow, at: Option<Instant>) ->
 
 /// Keeps the revision and tells the change log what readers can see; returns the row as it is now.
 fn finish(tx: &mut Tx<'_>, by: Option<&Caller>, id: TagId, kind: &'static str) -> Result<TagRow> {
-    let row = keep(tx, by, id, kind)?;
+    let row = keep(tx, by, id, kind, None)?;
     // The log must not tell of a tag that only drafts carry either.
     if is_live(tx.conn, id)? {
         // Lists of articles embed tags, and are not keyed by them.
@@ -274,11 +275,19 @@ fn finish(tx: &mut Tx<'_>, by: Option<&Caller>, id: TagId, kind: &'static str) -
     Ok(row)
 }
 
-/// Keeps the revision; returns the row as it is now.
-pub(super) fn keep(tx: &mut Tx<'_>, by: Option<&Caller>, id: TagId, kind: &'static str) -> Result<TagRow> {
+/// Keeps the revision, and into which tag this one went; returns the row as it is now.
+pub(super) fn keep(
+    tx: &mut Tx<'_>,
+    by: Option<&Caller>,
+    id: TagId,
+    kind: &'static str,
+    into: Option<TagId>,
+) -> Result<TagRow> {
     let row: TagRow = tags::table.find(id).select(TagRow::as_select()).first(tx.conn)?;
     let content = row.document()?;
     let by = by.map(|caller| caller.user_id);
-    revisions::append(tx, &Revision { resource_id: id.into(), number: row.revision, kind, content: &content, by })?;
+    let plain = Revision::new((Resource::Tag, id.into()), (row.revision, kind), &content, by);
+    let revision = Revision { merged_into: into.map(ResourceId::from), ..plain };
+    revisions::append(tx, &revision)?;
     Ok(row)
 }

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::model::{User, UserDoc, UserInput};
 use crate::{
+    audit::{self, Entry, Resource},
     auth::{
         credentials,
         identity::Caller,
@@ -260,7 +261,13 @@ pub fn start_reset(tx: &mut Tx<'_>, id: UserId, token: &ResetToken) -> Result<In
         let state = if row.trashed_at.is_some() { "in the trash; restore it" } else { "disabled; enable it" };
         return Err(Error::new(Code::InvalidTransition, format!("The user account is {state} first.")));
     }
-    reset::start(tx, id, token)
+    let expires_at = reset::start(tx, id, token)?;
+    let details = json!({ "expires_at": expires_at });
+    audit::append(
+        tx,
+        &Entry { resource: Resource::User, id: id.to_string(), verb: "password_reset_started", details },
+    )?;
+    Ok(expires_at)
 }
 
 /// Sets the password of an account and ends its sessions.
@@ -269,7 +276,8 @@ pub fn start_reset(tx: &mut Tx<'_>, id: UserId, token: &ResetToken) -> Result<In
 /// When the database fails.
 pub fn set_password(tx: &mut Tx<'_>, id: UserId, hash: &str) -> Result<()> {
     credentials::store_hash(tx, id, hash)?;
-    session::end_where(tx, id, Which::All)?;
+    let n_ended = session::end_where(tx, id, Which::All)?;
+    credentials::note(tx, id, "password_set", n_ended)?;
     reset::void(tx, id)
 }
 
@@ -333,7 +341,8 @@ fn finish(tx: &mut Tx<'_>, by: Option<&Caller>, id: UserId, kind: &'static str) 
     let row = find(tx.conn, id)?;
     let content = document(&row.doc()?)?;
     let by = by.map(|caller| caller.user_id);
-    revisions::append(tx, &Revision { resource_id: id.into(), number: row.revision, kind, content: &content, by })?;
+    let revision = Revision::new((Resource::User, id.into()), (row.revision, kind), &content, by);
+    revisions::append(tx, &revision)?;
     Ok(row)
 }
 

@@ -157,6 +157,7 @@ fn users() -> Vec<Case> {
         case(Operation::UpdateUser, "PATCH", "/v1/users/{id}", USERS).with(json!({ "role": "admin" })),
         case(Operation::TrashUser, "DELETE", "/v1/users/{id}", USERS),
         case(Operation::RestoreUser, "POST", "/v1/users/{id}/restore", Thing("/v1/users", true)),
+        case(Operation::ListAudit, "GET", "/v1/audit", Nothing),
         case(Operation::StartPasswordReset, "POST", "/v1/users/{id}/password-reset", USERS),
     ]
 }

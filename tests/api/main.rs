@@ -14,6 +14,7 @@
 mod support;
 
 mod articles;
+mod audit;
 mod auth;
 mod authz;
 mod changes;

@@ -245,7 +245,7 @@ fn plan_of_sqlite(database: &Database, statement: &str) -> Vec<String> {
 fn grows(table: &str) -> bool {
     table.starts_with("article") && table != "article_due"
         || table.starts_with("live_")
-        || matches!(table, "changes" | "slugs" | "resource_revisions")
+        || matches!(table, "audit" | "changes" | "slugs" | "resource_revisions")
 }
 
 /// What a plan does that grows with the number of articles.

@@ -10,11 +10,13 @@ mod show;
 use deserr::Deserr;
 use diesel::prelude::*;
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 pub use self::show::show;
 use super::{lifecycle, lifecycle::State, view::UserSummary, working::ArticleRow};
 use crate::{
+    audit::{self, Entry, Resource},
     auth::{identity::Caller, secret::PreviewToken},
     clock::Instant,
     db::{
@@ -172,6 +174,9 @@ pub fn create(
             article_previews::expires_at.eq(expires_at),
         ))
         .execute(tx.conn)?;
+    let details = json!({ "preview": id, "revision": input.revision, "expires_at": expires_at });
+    let article = row.id.to_string();
+    audit::append(tx, &Entry { resource: Resource::Article, id: article, verb: "preview_created", details })?;
     let name: String = users::table.find(caller.user_id).select(users::name).first(tx.conn)?;
     let created_by = UserSummary { id: caller.user_id, name };
     Ok(Preview { id, revision: input.revision, created_at: tx.now, created_by, expires_at })
@@ -216,7 +221,11 @@ pub fn revoke(tx: &mut Tx<'_>, article: ArticleId, id: PreviewId) -> Result<()> 
         .filter(article_previews::article_id.eq(article))
         .filter(article_previews::expires_at.gt(tx.now))
         .execute(tx.conn)?;
-    if ended == 0 { Err(Error::not_found()) } else { Ok(()) }
+    if ended == 0 {
+        return Err(Error::not_found());
+    }
+    let (article, details) = (article.to_string(), json!({ "preview": id }));
+    audit::append(tx, &Entry { resource: Resource::Article, id: article, verb: "preview_revoked", details })
 }
 
 /// Removes previews that have expired.

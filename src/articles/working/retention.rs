@@ -1,8 +1,10 @@
 //! Removing old revisions that readers never saw, when the settings say so, and the bodies that nobody has any more.
 
 use diesel::{dsl::exists, prelude::*};
+use serde_json::json;
 
 use crate::{
+    audit::{self, Entry, Resource},
     clock::Instant,
     db::{
         Db, Tx,
@@ -54,7 +56,9 @@ fn prune_batch(tx: &mut Tx<'_>, days: u32) -> Result<usize> {
     for id in articles {
         let numbers: Vec<i32> = old.iter().filter(|(of, _)| *of == id).map(|(_, number)| *number).collect();
         let revisions = article_revisions::table.filter(article_revisions::article_id.eq(id));
-        diesel::delete(revisions.filter(article_revisions::number.eq_any(numbers))).execute(tx.conn)?;
+        let n = diesel::delete(revisions.filter(article_revisions::number.eq_any(numbers))).execute(tx.conn)?;
+        let details = json!({ "revisions": n });
+        audit::append(tx, &Entry { resource: Resource::Article, id: id.to_string(), verb: "pruned", details })?;
         remove_bodies(tx, id)?;
     }
     Ok(old.len())

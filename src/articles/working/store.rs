@@ -1,6 +1,7 @@
 //! The rows of the working tables: what is written with each revision, and what an older one said.
 
 use diesel::prelude::*;
+use serde_json::json;
 
 use super::ArticleRow;
 use crate::{
@@ -8,6 +9,7 @@ use crate::{
         content::{Content, StoredBody},
         words,
     },
+    audit::{self, Entry, Resource},
     db::{
         Conn, Tx,
         schema::{article_bodies, article_revisions, article_staff, article_tags, articles},
@@ -98,6 +100,7 @@ pub(super) fn save(
     Ok(row)
 }
 
+/// Appends a revision, and notes in the audit who made it.
 fn append(tx: &mut Tx<'_>, row: &ArticleRow, body: &StoredBody, step: &Step) -> Result<()> {
     let size_bytes = i32::try_from(row.content.len() + body.json.len()).unwrap_or(i32::MAX);
     diesel::insert_into(article_revisions::table)
@@ -116,7 +119,9 @@ fn append(tx: &mut Tx<'_>, row: &ArticleRow, body: &StoredBody, step: &Step) -> 
             article_revisions::created_by.eq(row.updated_by),
         ))
         .execute(tx.conn)?;
-    Ok(())
+    // The note is somebody's text, and stays out.
+    let details = json!({ "revision": row.revision, "state": row.state, "summary": step.summary });
+    audit::append(tx, &Entry { resource: Resource::Article, id: row.id.to_string(), verb: step.kind, details })
 }
 
 /// Stores a body unless the article has had it before.

@@ -1,6 +1,7 @@
 //! What the verbs do to an article; which apply when is the table in [`lifecycle`](crate::articles::lifecycle).
 
 use diesel::prelude::*;
+use serde_json::json;
 
 use super::{
     ArticleRow, Working, check, require_untrashed,
@@ -14,6 +15,7 @@ use crate::{
         publishing::{Reason, Release},
         schedule::{self, Event},
     },
+    audit::{self, Entry, Resource},
     auth::identity::Caller,
     body::BlockId,
     clock::Instant,
@@ -304,7 +306,13 @@ pub fn record(tx: &mut Tx<'_>, id: ArticleId, event: Event) -> Result<()> {
     let row = &mut working.row;
     let step = match event {
         // The end of an embargo changes nothing in the working copy.
-        Event::Publish if row.state != State::Scheduled => return Ok(()),
+        Event::Publish if row.state != State::Scheduled => {
+            let details = json!({ "revision": row.live_revision });
+            return audit::append(
+                tx,
+                &Entry { resource: Resource::Article, id: id.to_string(), verb: "appeared", details },
+            );
+        }
         Event::Publish => {
             row.state = State::Published;
             row.publish_at = None;
