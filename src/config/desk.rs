@@ -49,18 +49,18 @@ impl PreflightRules {
         let mut rules = BTreeMap::new();
         for rule in text.split(',').map(str::trim).filter(|rule| !rule.is_empty()) {
             let (code, weight) =
-                rule.split_once('=').ok_or_else(|| format!("\"{rule}\" is not of the form code=severity"))?;
+                rule.split_once('=').ok_or_else(|| format!("{rule:?} is not of the form code=severity"))?;
             if !PREFLIGHT_CODES.contains(&code) {
-                return Err(format!("\"{code}\" is not known; known are {}", PREFLIGHT_CODES.join(", ")));
+                return Err(format!("{code:?} is not known; known are {}", PREFLIGHT_CODES.join(", ")));
             }
             let severity = match weight {
                 "off" => None,
                 weight => {
-                    Some(Severity::parse(weight).ok_or_else(|| format!("\"{weight}\" must be error, warning or off"))?)
+                    Some(Severity::parse(weight).ok_or_else(|| format!("{weight:?} must be error, warning or off"))?)
                 }
             };
             if rules.insert(code.to_owned(), severity).is_some() {
-                return Err(format!("\"{code}\" stands twice"));
+                return Err(format!("{code:?} stands twice"));
             }
         }
         Ok(Self(rules))
