@@ -386,6 +386,29 @@ both! {
         assert_eq!(count(&app.database, "action = 'key.added' AND actor = 'server' AND request_id IS NULL"), 1);
     }
 
+    fn what_the_clock_does_is_noted_as_the_clocks_whoever_records_it(app) {
+        let scheduled = || article(app, &[("schedule", json!({ "publish_at": FAR }))]);
+        let (by_server, by_editor) = (scheduled(), scheduled());
+        let make_due = |path: &str| {
+            let id = path.rsplit('/').next().unwrap();
+            let id = match app.database.backend {
+                crate::support::Backend::Sqlite => format!("x'{}'", id.replace('-', "")),
+                crate::support::Backend::Postgres => format!("'{id}'"),
+            };
+            app.database.sql(&format!("UPDATE article_due SET at = '2020-01-01 00:00:00.000' WHERE article_id = {id}"));
+        };
+
+        make_due(&by_server);
+        let db = open(&app.database);
+        actix_web::rt::System::new().block_on(frontpage::articles::schedule::record_due(&db)).unwrap();
+        make_due(&by_editor);
+        app.editor().patch(&by_editor, "*", json!({ "title": "Another" })).expect(200);
+
+        let by_clock = "action = 'article.published' AND actor = 'clock' AND actor_id IS NULL AND request_id IS NULL";
+        assert_eq!(count(&app.database, by_clock), 2);
+        assert_eq!(count(&app.database, "action = 'article.edited' AND actor = 'editor' AND address IS NOT NULL"), 1);
+    }
+
     fn a_key_is_noted_once_however_many_servers_use_it(app) {
         let others = [(); 2].map(|()| App::start_on(app.database.clone(), &[]));
 
