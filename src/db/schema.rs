@@ -4,20 +4,26 @@
 
 #![allow(missing_docs, reason = "the migrations say what each table is for")]
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
+/// A table with the types that occur here.
+macro_rules! table {
+    ($($table:tt)*) => {
+        diesel::table! {
+            use diesel::sql_types::*;
+            use crate::db::types::IdSql as Id;
 
+            $($table)*
+        }
+    };
+}
+
+table! {
     instance (name) {
         name -> Text,
         value -> Text,
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     staff (id) {
         id -> Id,
         slug -> Text,
@@ -36,10 +42,7 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     users (id) {
         id -> Id,
         email -> Text,
@@ -56,10 +59,7 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     sessions (id) {
         id -> Id,
         user_id -> Id,
@@ -71,10 +71,7 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     refresh_tokens (digest) {
         digest -> Text,
         session_id -> Id,
@@ -83,10 +80,7 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     password_resets (user_id) {
         user_id -> Id,
         digest -> Text,
@@ -94,10 +88,7 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     throttles (key) {
         key -> Text,
         attempts -> Integer,
@@ -105,10 +96,7 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     idempotency_keys (scope) {
         scope -> Text,
         request_digest -> Text,
@@ -119,10 +107,7 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     sections (id) {
         id -> Id,
         slug -> Text,
@@ -138,10 +123,7 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     tags (id) {
         id -> Id,
         slug -> Text,
@@ -155,10 +137,7 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     slugs (kind, key) {
         kind -> Text,
         key -> Text,
@@ -167,10 +146,7 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     resource_revisions (resource_id, number) {
         resource_id -> Id,
         number -> Integer,
@@ -181,10 +157,7 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     articles (id) {
         id -> Id,
         slug -> Text,
@@ -212,10 +185,7 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     article_revisions (article_id, number) {
         article_id -> Id,
         number -> Integer,
@@ -232,10 +202,7 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     article_bodies (article_id, digest) {
         article_id -> Id,
         digest -> Text,
@@ -243,30 +210,21 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     article_staff (article_id, staff_id) {
         article_id -> Id,
         staff_id -> Id,
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     article_tags (article_id, tag_id) {
         article_id -> Id,
         tag_id -> Id,
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     live_articles (id) {
         id -> Id,
         slug -> Text,
@@ -298,10 +256,7 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     live_bodies (article_id) {
         article_id -> Id,
         blocks -> Text,
@@ -311,10 +266,7 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     live_authors (article_id, position) {
         article_id -> Id,
         position -> Integer,
@@ -323,10 +275,7 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     live_tags (article_id, position) {
         article_id -> Id,
         position -> Integer,
@@ -334,10 +283,7 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     live_related (article_id, position) {
         article_id -> Id,
         position -> Integer,
@@ -345,20 +291,14 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     live_links (article_id, target_id) {
         article_id -> Id,
         target_id -> Id,
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     live_facets (facet, published_at, article_id) {
         facet -> Binary,
         published_at -> Timestamp,
@@ -368,20 +308,14 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     live_slugs (key) {
         key -> Text,
         article_id -> Id,
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     article_due (article_id, event) {
         article_id -> Id,
         event -> Text,
@@ -389,10 +323,7 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     article_publications (article_id, number) {
         article_id -> Id,
         number -> Integer,
@@ -406,10 +337,7 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     live_notices (article_id) {
         article_id -> Id,
         notice -> Text,
@@ -417,10 +345,7 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     changes (id) {
         id -> BigInt,
         at -> Timestamp,
@@ -431,10 +356,7 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     article_previews (id) {
         id -> Id,
         article_id -> Id,
@@ -446,10 +368,7 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     article_leases (article_id, user_id) {
         article_id -> Id,
         user_id -> Id,
@@ -458,20 +377,14 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     article_words (word, article_id) {
         word -> Text,
         article_id -> Id,
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::IdSql as Id;
-
+table! {
     audit (id) {
         id -> Id,
         at -> Timestamp,

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use crate::support::{App, Client, Response, both, contract, id};
 
 /// Where articles stand that readers must not see, or not all of.
-const STATES: [&str; 6] = ["draft", "in_review", "withdrawn", "trashed", "changed", "changed_in_review"];
+const STATES: [&str; 8] =
+    ["draft", "in_review", "withdrawn", "trashed", "changed", "changed_in_review", "scheduled", "embargoed"];
 
 /// What every secret text contains.
 const CANARY: &str = "cnr";
@@ -36,7 +37,12 @@ fn newsroom(app: &App) -> (BTreeMap<&'static str, String>, String) {
         let secret = secret(state);
         let address = |id: &str| format!("/v1/articles/{id}");
         let article = match state {
-            "draft" | "in_review" | "trashed" | "withdrawn" => app.draft("x", secret),
+            "embargoed" => {
+                let mut secret = secret;
+                secret["embargo_until"] = json!("2100-01-01T00:00:00Z");
+                app.draft("x", secret)
+            }
+            "draft" | "in_review" | "trashed" | "withdrawn" | "scheduled" => app.draft("x", secret),
             _ => {
                 let published = app.published(
                     "Public face",
@@ -49,6 +55,7 @@ fn newsroom(app: &App) -> (BTreeMap<&'static str, String>, String) {
         let steps: &[&str] = match state {
             "in_review" | "changed_in_review" => &["submit"],
             "withdrawn" => &["publish", "withdraw"],
+            "embargoed" => &["publish"],
             _ => &[],
         };
         for step in steps {
@@ -56,6 +63,11 @@ fn newsroom(app: &App) -> (BTreeMap<&'static str, String>, String) {
         }
         if state == "trashed" {
             app.editor().delete(&path, "*").expect(204);
+        }
+        if state == "scheduled" {
+            let later = json!({ "publish_at": "2100-01-01T00:00:00Z" });
+            let schedule = format!("{path}/schedule");
+            app.editor().request("POST", &schedule).header("if-match", "*").json(&later).send().expect(200);
         }
         ids.insert(state, id(&article));
     }
@@ -107,9 +119,18 @@ fn values(name: &str, public: &str) -> Vec<String> {
         "language" => &["en", "fa"],
         "exclude" => return vec![public.to_owned()],
         "sort" => &["-published_at", "published_at", "-updated_at"],
-        "state" => &["draft", "withdrawn"],
+        "state" => &["draft", "scheduled", "withdrawn", "killed"],
         "created_by" => &["me"],
-        "include" => &["body_html,body_blocks,body_text"],
+        "assigned_to" => &["me", "none"],
+        "q" => &["public", "p"],
+        "preview" => &["AAAA"],
+        "actor" => return vec![random()],
+        "action" | "resource" => &["article"],
+        "resource_id" => return vec![public.to_owned()],
+        "after" => &["2001-01-01T00:00:00Z"],
+        "before" => &["2999-01-01T00:00:00Z"],
+        "request_id" => &["none-of-these"],
+        "include" => &["body_html,body_blocks,body_markdown,body_text"],
         "fields" => &["id,title,slug,excerpt,extensions,related"],
         "limit" => &["1", "100"],
         "prefix" => &["c", "p"],

@@ -8,7 +8,7 @@ use crate::{
     clock::Instant,
     db::{
         Db, Tx,
-        schema::{article_bodies, article_publications, article_revisions, articles},
+        schema::{article_bodies, article_previews, article_publications, article_revisions, articles},
     },
     error::Result,
     ids::ArticleId,
@@ -69,6 +69,10 @@ fn outdated(tx: &mut Tx<'_>, end: Instant) -> Result<Vec<(ArticleId, i32)>> {
     let publication = article_publications::table
         .filter(article_publications::article_id.eq(article_revisions::article_id))
         .filter(article_publications::revision.eq(article_revisions::number));
+    let preview = article_previews::table
+        .filter(article_previews::article_id.eq(article_revisions::article_id))
+        .filter(article_previews::revision.eq(article_revisions::number.nullable()))
+        .filter(article_previews::expires_at.gt(tx.now));
     Ok(article_revisions::table
         .inner_join(articles::table.on(articles::id.eq(article_revisions::article_id)))
         .filter(article_revisions::is_published.eq(false))
@@ -76,6 +80,7 @@ fn outdated(tx: &mut Tx<'_>, end: Instant) -> Result<Vec<(ArticleId, i32)>> {
         .filter(article_revisions::number.ne(articles::revision))
         .filter(articles::live_revision.is_null().or(articles::live_revision.ne(article_revisions::number.nullable())))
         .filter(diesel::dsl::not(exists(publication)))
+        .filter(diesel::dsl::not(exists(preview)))
         .order((article_revisions::created_at, article_revisions::article_id, article_revisions::number))
         .limit(BATCH)
         .select((article_revisions::article_id, article_revisions::number))

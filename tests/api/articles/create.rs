@@ -182,7 +182,7 @@ both! {
         for name in [
             "id", "state", "status", "revision", "url", "author_id", "created_by", "updated_by", "created_at", "updated_at", "published_at",
             "first_published_at", "has_unpublished_changes", "excerpt_is_derived", "word_count", "reading_minutes", "trashed_at", "view",
-            "body_text", "body_markdown", "warnings", "no_such_member", "password_hash",
+            "body_text", "publish_at", "withdraw_at", "corrections", "review_note", "warnings", "no_such_member", "password_hash",
         ] {
             let answer = app.author().post("/v1/articles", json!({ "title": "t", name: "2001-01-01T00:00:00Z" })).expect(422);
             assert_eq!(answer.pointers(), [format!("/{name}")], "{name}");
