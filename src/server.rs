@@ -125,7 +125,8 @@ fn prepare(config: &Config) -> Result<()> {
 async fn do_chores(state: State) {
     let mut prune = tokio::time::interval_at(tokio::time::Instant::now() + PRUNE_EVERY, PRUNE_EVERY);
     let mut rescan = tokio::time::interval(RESCAN_EVERY);
-    let mut clock = tokio::time::interval(Duration::from_secs(state.config.desk.schedule_seconds));
+    let every = Duration::from_secs(state.config.desk.schedule_seconds);
+    let mut clock = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
     clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {

@@ -85,12 +85,13 @@ fn apply(conn: &mut Conn) -> Result<Vec<String>> {
         let status = status_of(conn)?;
         status.refuse_newer()?;
         let Some(next) = status.pending.first().cloned() else { return Ok(applied) };
+        // By the version that was really applied: another program may have come first to the one that was pending.
         let result = match conn {
-            Conn::Postgres(conn) => conn.run_next_migration(POSTGRES).map(drop),
-            Conn::Sqlite(conn) => conn.run_next_migration(SQLITE).map(drop),
+            Conn::Postgres(conn) => conn.run_next_migration(POSTGRES).map(|version| version.to_string()),
+            Conn::Sqlite(conn) => conn.run_next_migration(SQLITE).map(|version| version.to_string()),
         };
         match result {
-            Ok(()) => applied.push(next),
+            Ok(version) => applied.push(name_of(conn, &version)?),
             Err(error) if error.to_string().contains("locked") && patience > 0 => {
                 patience -= 1;
                 std::thread::sleep(std::time::Duration::from_millis(50));
@@ -102,6 +103,15 @@ fn apply(conn: &mut Conn) -> Result<Vec<String>> {
             Err(_) => {}
         }
     }
+}
+
+/// Returns the full name of a migration.
+fn name_of(conn: &Conn, version: &str) -> Result<String> {
+    let known = match conn {
+        Conn::Postgres(_) => names::<diesel::pg::Pg>(&POSTGRES)?,
+        Conn::Sqlite(_) => names::<diesel::sqlite::Sqlite>(&SQLITE)?,
+    };
+    Ok(known.into_iter().find(|known| known.0 == version).map_or_else(|| version.to_owned(), |known| known.1))
 }
 
 /// How often to try while another program is migrating the same SQLite file, 50 ms apart.

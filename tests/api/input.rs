@@ -116,7 +116,8 @@ fn operations_with_bodies(app: &App) -> Vec<(&'static str, String, bool)> {
                 .replace("{article}", "harbor")
                 .replace("{section}", "world")
                 .replace("{staff}", "mina")
-                .replace("{tag}", "ships");
+                .replace("{tag}", "ships")
+                .replace("{number}", "1");
             found.push((upper, path.replace("{user}", user), body["required"] != true));
         }
     }

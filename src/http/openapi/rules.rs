@@ -33,6 +33,9 @@ pub fn complete(document: &mut Value) {
 /// How a handler says, with `false`, that what it is about has no revisions: then there is no ETag, and nothing to match.
 const UNREVISED: &str = "x-has-revisions";
 
+/// The inputs that say nothing, or nothing that is needed, so that the body may be absent.
+const OPTIONAL: [&str; 3] = ["NoInput", "ReturnInput", "PreviewInput"];
+
 /// What an operation is like, as far as the rules need to know.
 struct Traits {
     id: String,
@@ -128,7 +131,8 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     };
     add_parameters(&traits, operation);
     add_patch_body(&traits, operation);
-    if operation["requestBody"]["content"]["application/json"]["schema"]["$ref"] == "#/components/schemas/NoInput" {
+    let input = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].as_str().unwrap_or_default();
+    if OPTIONAL.iter().any(|name| input.ends_with(&format!("/{name}"))) {
         operation["requestBody"]["required"] = json!(false);
     }
     add_union_answers(&traits, operation);
