@@ -341,7 +341,7 @@ fn a_full_disk_is_answered_507_and_writing_goes_on_when_there_is_room_again() {
     let database = Database::with_logins(Backend::Sqlite);
     let disk = database.directory().join("disk");
     fs::create_dir(&disk).unwrap();
-    let script = "mount -t tmpfs -o size=6m none disk && cp frontpage.db disk/ && head -c 1500000 /dev/zero >disk/ballast \
+    let script = "mount -t tmpfs -o size=8m none disk && cp frontpage.db disk/ && head -c 3000000 /dev/zero >disk/ballast \
                   && exec \"$0\" serve";
     let mut command = program::dress(Command::new("unshare"), database.directory(), &["-rm", "sh", "-c", script]);
     command.arg(program::path()).envs(database.settings()).env("DATABASE_URL", "sqlite://disk/frontpage.db");
