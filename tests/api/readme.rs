@@ -1,6 +1,9 @@
 //! The README's tour, pasted into a shell as a newcomer does.
 
-use std::process::{Command, Stdio};
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+};
 
 use serde_json::Value;
 
@@ -22,7 +25,7 @@ fn has(program: &str) -> bool {
 #[test]
 fn the_tour_works_when_it_is_pasted() {
     if let Some(missing) = ["bash", "curl", "python3"].into_iter().find(|program| !has(program)) {
-        eprintln!("\n*** SKIPPING THE README'S TOUR: {missing} is not on this machine ***\n");
+        let _ = writeln!(std::io::stderr(), "\n*** SKIPPING THE README'S TOUR: {missing} is not on this machine ***\n");
         return;
     }
     let database = Database::empty(Backend::Sqlite);

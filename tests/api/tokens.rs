@@ -317,7 +317,7 @@ both! {
             token.clone(), format!("Basic {token}"), format!("Token {token}"), format!("Bearer:{token}"), format!("Bearer\t{token}"),
             "Bearer".to_owned(), "Bearer ".to_owned(), String::new(), format!("Bearer, Bearer {token}"),
         ] {
-            assert_eq!(sent(&[value.clone()]), 401, "{value}");
+            assert_eq!(sent(std::slice::from_ref(&value)), 401, "{value}");
         }
         let good = format!("Bearer {token}");
         for pair in [[good.clone(), good.clone()], [good.clone(), "Bearer x".to_owned()], ["Basic eDp5".to_owned(), good]] {
