@@ -2,14 +2,18 @@
 
 mod attacks;
 mod collected;
+mod editors;
 mod html_in;
 mod html_out;
 mod input;
 mod laws;
+mod links;
+mod mutations;
 mod schema;
 mod soup;
 mod strategies;
 mod text;
+mod tree;
 
 use std::ops::ControlFlow;
 
@@ -141,6 +145,9 @@ fn tags(html: &str) -> Vec<Tag> {
 fn assert_harmless(html: &str) {
     const ELEMENTS: &str = " p h2 h3 h4 h5 h6 ul ol li figure blockquote figcaption a br strong em u s code sub sup span \
         img small iframe table caption thead tbody tr th td pre hr aside details summary ";
+    for with_scripts in [true, false] {
+        assert_harmless_tree(html, with_scripts, ELEMENTS);
+    }
     for tag in tags(html) {
         assert!(ELEMENTS.contains(&format!(" {} ", &*tag.name)), "element {} in {html}", &*tag.name);
         for attribute in &tag.attrs {
@@ -148,6 +155,24 @@ fn assert_harmless(html: &str) {
             assert!(is_harmless(&tag.name, name, value), "attribute {name}={value:?} of {} in {html}", &*tag.name);
         }
     }
+}
+
+/// Asserts that a browser builds a tree of nothing but those elements, and the same tree when what it shows is read again.
+fn assert_harmless_tree(html: &str, with_scripts: bool, elements: &str) {
+    let root = tree::parse(html, with_scripts);
+    tree::visit(&root, &mut |node| {
+        let name = &*node.name.local;
+        assert_eq!(node.name.ns, html5ever::ns!(html), "{name} in {html}");
+        // The fragment's root.
+        assert!(name == "html" || elements.contains(&format!(" {name} ")), "element {name} in {html}");
+        for (attribute, value) in node.attributes.borrow().iter() {
+            assert!(is_harmless(name, attribute, value), "attribute {attribute}={value:?} of {name} in {html}");
+        }
+    });
+    let (mut once, mut twice) = (String::new(), String::new());
+    tree::serialize(&root, &mut once);
+    tree::serialize(&tree::parse(&once, with_scripts), &mut twice);
+    assert_eq!(twice, once, "a browser that reads again what it shows sees something else: {html}");
 }
 
 fn is_harmless(element: &str, name: &str, value: &str) -> bool {
