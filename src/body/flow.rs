@@ -170,6 +170,10 @@ impl Flow {
         }
         self.has_visible |= self.has_seen;
         if !out.text.is_empty() {
+            // Most lines are one run; room for more would be the most of what a page of short lines takes.
+            if self.line.is_empty() {
+                self.line.reserve_exact(1);
+            }
             self.line.push(out);
         }
     }
@@ -241,6 +245,9 @@ impl Flow {
                 self.line.pop();
             }
         }
+        if self.lines.is_empty() {
+            self.lines.reserve_exact(1);
+        }
         self.lines.push(std::mem::take(&mut self.line));
         self.after_space = true;
     }
@@ -266,17 +273,23 @@ impl Flow {
     }
 
     /// Returns the lines that show something.
-    pub(super) fn into_lines(self) -> Vec<Line> {
-        self.into_paragraphs().into_iter().flatten().collect()
+    pub(super) fn into_lines(mut self) -> Vec<Line> {
+        self.push_break();
+        self.lines.retain(|line| !is_blank_line(line));
+        self.lines
     }
 
     /// Returns the groups of lines that blank lines separate.
     pub(super) fn into_paragraphs(mut self) -> Vec<Vec<Line>> {
         self.push_break();
+        if self.lines.len() == 1 {
+            self.lines.retain(|line| !is_blank_line(line));
+            return if self.lines.is_empty() { Vec::new() } else { vec![self.lines] };
+        }
         let mut paragraphs = Vec::new();
         let mut current: Vec<Line> = Vec::new();
         for line in self.lines {
-            if !line.iter().all(|run| is_blank(&run.text)) {
+            if !is_blank_line(&line) {
                 current.push(line);
             } else if !current.is_empty() {
                 paragraphs.push(std::mem::take(&mut current));
@@ -289,10 +302,35 @@ impl Flow {
     }
 }
 
+/// Appends lines. Those that a content would have no pieces for go on in the last run, as `content` would have it: kept apart,
+/// a million of them would take a lot of memory.
+pub(super) fn append_lines(all: &mut Vec<Line>, lines: Vec<Line>) {
+    if all.len() < MAX_PIECES {
+        return all.extend(lines);
+    }
+    if let Some(last) = all.last_mut().and_then(|line| line.last_mut()) {
+        for line in lines {
+            last.text.push(' ');
+            line.iter().filter(|run| run.note.is_none()).for_each(|run| last.text.push_str(&run.text));
+        }
+        last.note = None;
+    }
+}
+
+fn is_blank_line(line: &Line) -> bool {
+    line.iter().all(|run| is_blank(&run.text))
+}
+
 /// Turns lines into a block's content.
 pub(super) fn content(mut lines: Vec<Line>) -> Vec<Inline> {
     trim_start(&mut lines);
     trim_end(&mut lines);
+    // Most blocks are one text.
+    if let [line] = lines.as_mut_slice()
+        && let [Run { text, look, link: None, note: None }] = line.as_mut_slice()
+    {
+        return vec![Inline::Text(text_inline(std::mem::take(text), look))];
+    }
     let mut pieces = pieces(lines);
     unlink_blank(&mut pieces);
     let mut writer = ContentWriter::default();
@@ -328,7 +366,9 @@ fn trim_start(lines: &mut [Line]) {
     let Some(first) = lines.first_mut() else { return };
     let n_filling = first.iter().take_while(|run| run.text.trim_start_matches(FILLING).is_empty()).count();
     first.drain(..n_filling);
-    if let Some(run) = first.first_mut() {
+    if let Some(run) = first.first_mut()
+        && run.text.starts_with(FILLING)
+    {
         run.text = run.text.trim_start_matches(FILLING).to_owned();
     }
 }

@@ -58,6 +58,10 @@ impl Reader {
                 context(kind.is_some_and(|kind| self.draft.open_note(kind)))
             }
             Role::DefinitionList => self.effect(false, &tag.name),
+            Role::Block if media::has_class(tag, &["ql-code-block-container"]) => {
+                self.n_preformatted = self.n_preformatted.saturating_add(1);
+                Effect::Preformatted(self.draft.open_preformatted(true, None))
+            }
             Role::Block if media::is_footnotes(tag) => {
                 self.n_notes_expected = self.n_notes_expected.saturating_add(1);
                 Effect::NotesExpected
@@ -88,7 +92,7 @@ impl Reader {
             Some("bullet" | "checked" | "unchecked") => Some(false),
             _ => None,
         };
-        if self.draft.open_item(ordered) { Effect::Item } else { Effect::None }
+        if self.draft.open_item(ordered, media::indent(tag)) { Effect::Item } else { Effect::None }
     }
 
     /// Warns of an element that is not kept as such.

@@ -1,9 +1,8 @@
 //! Formatting elements, such as `b` and `a`: browsers let them go on after the block in which they were opened has ended.
 
-use std::collections::HashMap;
-
 use html5ever::LocalName;
 
+use crate::body::from_html::names::ByName;
 use crate::body::from_html::style::{Slot, Styles};
 
 /// Formatting elements, which end independently of the blocks around them.
@@ -11,14 +10,14 @@ use crate::body::from_html::style::{Slot, Styles};
 pub(super) struct Formatting {
     open: Vec<Slot>,
     /// For each name, where in `open` they stand; those closed are removed when they come to the top.
-    by_name: HashMap<LocalName, Vec<(usize, Slot)>>,
+    by_name: ByName<Vec<(usize, Slot)>>,
     /// For each open cell, how many were open before it: its end tags do not reach further.
     cells: Vec<usize>,
 }
 
 impl Formatting {
     pub(super) fn open(&mut self, name: &LocalName, slot: Slot) {
-        self.by_name.entry(name.clone()).or_default().push((self.open.len(), slot));
+        self.by_name.entry(name).push((self.open.len(), slot));
         self.open.push(slot);
     }
 

@@ -2,6 +2,7 @@
 
 use html5ever::tokenizer::Tag;
 
+use crate::body::MAX_LIST_DEPTH;
 use crate::body::block::{
     Block, DividerBlock, EmbedBlock, ImageBlock, MAX_ALT_CHARS, MAX_LINE_CHARS, MAX_PIXELS, RelatedArticleBlock,
 };
@@ -66,6 +67,28 @@ impl Reader {
         }
     }
 
+    /// Keeps the address of what an element plays, or an element inside it; false if it names none that can be kept. That of
+    /// a video or a sound is kept whoever provides it; of plug-ins only what a known provider shows.
+    pub(super) fn played(&mut self, tag: &Tag) -> bool {
+        let (src, is_any) = match &*tag.name {
+            "video" | "audio" | "source" => (source(tag), true),
+            "object" => (attribute(tag, "data"), false),
+            "embed" => (source(tag), false),
+            "param" if attribute(tag, "name").is_some_and(|name| matches!(name, "movie" | "src")) => {
+                (attribute(tag, "value"), false)
+            }
+            _ => return false,
+        };
+        let found = src.and_then(address).and_then(|href| EmbedUrl::of(&href));
+        let Some(EmbedUrl { url, provider }) = found.filter(|url| is_any || url.provider != EmbedProvider::Other)
+        else {
+            return false;
+        };
+        let title = attribute(tag, "title").and_then(|title| normal_line(title, MAX_LINE_CHARS));
+        let title = title.filter(|title| title != url.as_str());
+        self.draft.push_block(Block::Embed(EmbedBlock { id: BlockId::missing(), url, provider, title, caption: None }))
+    }
+
     /// Reads the element by which CKEditor names an embed.
     pub(super) fn oembed(&mut self, tag: &Tag) {
         let url = attribute(tag, "url");
@@ -98,6 +121,11 @@ impl Reader {
         let block = RelatedArticleBlock { id: BlockId::missing(), article };
         self.draft.push_block(Block::RelatedArticle(block))
     }
+}
+
+/// Returns whether an element plays something that it or an element inside it names.
+pub(super) fn is_player(tag: &Tag) -> bool {
+    matches!(&*tag.name, "video" | "audio" | "object")
 }
 
 /// Returns what an element says it is a reference to, if it is one to a footnote, or if one is expected.
@@ -137,6 +165,13 @@ pub(super) fn is_back_link(tag: &Tag) -> bool {
 /// Returns whether a list holds footnotes.
 pub(super) fn is_footnotes(tag: &Tag) -> bool {
     attribute(tag, "data-footnotes").is_some() || has_class(tag, &["wp-block-footnotes", "footnotes", "footnotes-list"])
+}
+
+/// Returns how far Quill indents an item, which its lists do not say by being nested.
+pub(super) fn indent(tag: &Tag) -> usize {
+    let classes = attribute(tag, "class").unwrap_or_default().split_ascii_whitespace();
+    let indents = classes.filter_map(|class| class.strip_prefix("ql-indent-")?.parse().ok());
+    indents.map(|indent: usize| indent.min(MAX_LIST_DEPTH)).next().unwrap_or_default()
 }
 
 pub(super) fn figure_kind(tag: &Tag) -> FigureKind {

@@ -14,6 +14,7 @@ mod effects;
 mod elements;
 mod formatting;
 mod media;
+mod names;
 mod open;
 mod reader;
 mod style;

@@ -1,10 +1,9 @@
 //! The open elements, and which of them an end tag means. Every question is answered in constant time, however deep.
 
-use std::collections::HashMap;
-
 use html5ever::LocalName;
 
 use crate::body::from_html::elements::Role;
+use crate::body::from_html::names::ByName;
 use crate::body::from_html::style::Slot;
 
 /// An element that was started and not yet ended.
@@ -43,7 +42,7 @@ pub(super) enum Effect {
 #[derive(Debug, Default)]
 pub(super) struct OpenElements {
     stack: Vec<Open>,
-    positions: HashMap<LocalName, Vec<usize>>,
+    positions: ByName<Vec<usize>>,
     scopes: Vec<usize>,
     tables: Vec<usize>,
     blocks: Vec<usize>,
@@ -53,7 +52,7 @@ pub(super) struct OpenElements {
 impl OpenElements {
     pub(super) fn push(&mut self, open: Open) {
         let at = self.stack.len();
-        self.positions.entry(open.key.clone()).or_default().push(at);
+        self.positions.entry(&open.key).push(at);
         for (positions, holds) in [
             (&mut self.scopes, open.role.is_scope()),
             (&mut self.tables, open.role == Role::Table),

@@ -62,6 +62,8 @@ struct Dropping {
     is_raw: bool,
     /// The reference to a footnote that the element is, and what it shows.
     note: Option<(FootnoteId, Label)>,
+    /// Whether elements inside may still say what it plays.
+    is_player: bool,
 }
 
 impl Reader {
@@ -145,6 +147,10 @@ impl Reader {
             if dropping.name == tag.name && !tag.self_closing {
                 dropping.depth = dropping.depth.saturating_add(1);
             }
+            if dropping.is_player {
+                let is_found = self.played(tag);
+                self.dropping.iter_mut().for_each(|dropping| dropping.is_player &= !is_found);
+            }
             return;
         }
         if self.unclosed == Unclosed::Dropped && self.drop_note(tag) {
@@ -218,14 +224,19 @@ impl Reader {
     }
 
     fn drop_element(&mut self, tag: &Tag, is_raw: bool) {
-        self.warn(WarningCode::DroppedElement, &tag.name);
+        let is_found = self.played(tag);
+        let may_find = media::is_player(tag) && !tag.self_closing && self.unclosed == Unclosed::Dropped;
+        if !is_found && !may_find {
+            self.warn(WarningCode::DroppedElement, &tag.name);
+        }
         self.start_dropping(tag, is_raw, None);
+        self.dropping.iter_mut().for_each(|dropping| dropping.is_player = may_find && !is_found);
     }
 
     fn start_dropping(&mut self, tag: &Tag, is_raw: bool, note: Option<(FootnoteId, Label)>) {
         let has_content = is_raw || (!tag.self_closing && self.unclosed == Unclosed::Dropped);
         if has_content {
-            self.dropping = Some(Dropping { name: tag.name.clone(), depth: 1, is_raw, note });
+            self.dropping = Some(Dropping { name: tag.name.clone(), depth: 1, is_raw, note, is_player: false });
         }
     }
 
@@ -342,10 +353,8 @@ impl Reader {
                 dropping.depth = dropping.depth.saturating_sub(1);
                 if dropping.depth == 0
                     && let Some(dropping) = self.dropping.take()
-                    && let Some((id, label)) = dropping.note
                 {
-                    self.unseen_link = None;
-                    self.draft.push_note(id, label);
+                    self.end_dropping(dropping);
                 }
             }
             return;
@@ -365,6 +374,16 @@ impl Reader {
             | Role::Oembed => {}
             Role::Link | Role::Formatting(_) => self.close_formatting(name),
             role => self.close(&key(name, role), role),
+        }
+    }
+
+    fn end_dropping(&mut self, dropping: Dropping) {
+        if dropping.is_player {
+            self.warn(WarningCode::DroppedElement, &dropping.name);
+        }
+        if let Some((id, label)) = dropping.note {
+            self.unseen_link = None;
+            self.draft.push_note(id, label);
         }
     }
 

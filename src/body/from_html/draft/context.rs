@@ -1,7 +1,7 @@
 //! What can be open while blocks are made.
 
 use crate::body::block::{Block, Footnote, ListItem, NestedList, NoteKind};
-use crate::body::flow::{Line, content};
+use crate::body::flow::{Line, append_lines, content};
 use crate::body::href::Href;
 use crate::body::id::FootnoteId;
 
@@ -43,26 +43,33 @@ pub(super) struct ListDraft {
     pub(super) is_item_open: bool,
     /// Whether a block that cannot stand in a list has ended it; the next item starts it again.
     pub(super) is_suspended: bool,
+    /// How much deeper its items may go.
+    pub(super) max_indent: usize,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct ItemDraft {
     pub(super) lines: Vec<Line>,
     pub(super) list: Option<Box<NestedList>>,
+    /// How much deeper than the list it stands, and whether it is numbered there, as Quill has it.
+    pub(super) indent: usize,
+    pub(super) ordered: bool,
 }
 
 impl ListDraft {
     pub(super) fn new(ordered: bool, start: Option<i32>, done: Vec<ListItem>) -> Self {
         let start = start.filter(|start| ordered && *start != 1);
-        Self { ordered, start, done, items: Vec::new(), is_item_open: false, is_suspended: false }
+        Self { ordered, start, done, items: Vec::new(), is_item_open: false, is_suspended: false, max_indent: 0 }
     }
 
     pub(super) fn add(&mut self, lines: Vec<Line>, max_items: usize) {
         let is_full = self.is_full(max_items);
         match self.items.last_mut() {
-            Some(item) if (self.is_item_open && item.list.is_none()) || is_full => item.lines.extend(lines),
+            Some(item) if (self.is_item_open && item.list.is_none()) || is_full => {
+                append_lines(&mut item.lines, lines);
+            }
             // Text outside items, or behind the list inside an item: its place in the order counts more.
-            _ => self.items.push(ItemDraft { lines, list: None }),
+            _ => self.items.push(ItemDraft { lines, ..ItemDraft::default() }),
         }
     }
 
@@ -72,10 +79,15 @@ impl ListDraft {
 
     /// Takes the items out, and leaves the list so that it can go on with the next number.
     pub(super) fn take_items(&mut self) -> Vec<ListItem> {
-        let new = std::mem::take(&mut self.items).into_iter();
-        let new = new.map(|item| ListItem { content: content(item.lines), list: item.list });
-        let is_filled = |item: &ListItem| !item.content.is_empty() || item.list.is_some();
-        let items: Vec<ListItem> = std::mem::take(&mut self.done).into_iter().chain(new.filter(is_filled)).collect();
+        let new = std::mem::take(&mut self.items);
+        let is_flat = new.iter().all(|item| item.indent == 0) || new.iter().any(|item| item.list.is_some());
+        let made = |item: ItemDraft| {
+            let indent = if is_flat { 0 } else { item.indent.min(self.max_indent) };
+            (indent, item.ordered, ListItem { content: content(item.lines), list: item.list })
+        };
+        let is_filled = |(_, _, item): &(usize, bool, ListItem)| !item.content.is_empty() || item.list.is_some();
+        let mut items = std::mem::take(&mut self.done);
+        items.extend(nested(new.into_iter().map(made).filter(is_filled)));
         items
     }
 
@@ -84,6 +96,34 @@ impl ListDraft {
         self.start = Some(next).filter(|next| self.ordered && *next != 1);
         self.is_item_open = false;
         self.is_suspended = true;
+    }
+}
+
+/// Puts items that stand deeper into lists of the items before them; each goes at most one deeper than the one before.
+fn nested(items: impl Iterator<Item = (usize, bool, ListItem)>) -> Vec<ListItem> {
+    let mut top: Vec<ListItem> = Vec::new();
+    let mut inner: Vec<NestedList> = Vec::new();
+    for (indent, ordered, item) in items {
+        let indent = if top.is_empty() { 0 } else { indent.min(inner.len().saturating_add(1)) };
+        fold(&mut top, &mut inner, indent);
+        if indent > inner.len() {
+            inner.push(NestedList { ordered, start: None, items: Vec::new() });
+        }
+        inner.last_mut().map_or(&mut top, |list| &mut list.items).push(item);
+    }
+    fold(&mut top, &mut inner, 0);
+    top
+}
+
+/// Ends the innermost lists until so many are left.
+fn fold(top: &mut [ListItem], inner: &mut Vec<NestedList>, n_left: usize) {
+    while inner.len() > n_left
+        && let Some(list) = inner.pop()
+    {
+        let items = inner.last_mut().map_or(&mut *top, |parent| &mut parent.items);
+        if let Some(item) = items.last_mut() {
+            item.list = Some(Box::new(list));
+        }
     }
 }
 

@@ -15,7 +15,7 @@ mod table;
 use std::collections::{HashMap, HashSet};
 
 use crate::body::block::{Block, HeadingBlock, MAX_ITEMS, NestedList, ParagraphBlock};
-use crate::body::flow::{Flow, Line, content};
+use crate::body::flow::{Flow, Line, append_lines, content};
 use crate::body::from_html::draft::context::Context;
 use crate::body::from_html::draft::finish::{fits_details, note_block, paragraph, quote_block};
 use crate::body::id::{BlockId, FootnoteId};
@@ -71,7 +71,7 @@ impl Draft {
             Context::TableCaption | Context::Citation | Context::Summary | Context::Caption | Context::Credit => {
                 self.flush_to_leaf(flow);
             }
-            _ if is_full => self.overflow.extend(flow.into_lines()),
+            _ if is_full => append_lines(&mut self.overflow, flow.into_lines()),
             Context::Heading(level) => {
                 let level = *level;
                 let content = content(flow.into_lines());
@@ -97,7 +97,7 @@ impl Draft {
 
     fn flush_to_body(&mut self, flow: Flow) {
         if self.is_full() {
-            return self.overflow.extend(flow.into_lines());
+            return append_lines(&mut self.overflow, flow.into_lines());
         }
         self.put_paragraphs(flow.into_paragraphs());
     }

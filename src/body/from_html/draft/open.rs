@@ -23,7 +23,8 @@ impl Draft {
         if self.is_full() || !(self.is_in_container() || matches!(self.base_context(), Some(Context::List(_)))) {
             return false;
         }
-        if self.list_depth() >= MAX_LIST_DEPTH {
+        let depth = self.list_depth();
+        if depth >= MAX_LIST_DEPTH {
             return false;
         }
         let mut done = Vec::new();
@@ -41,7 +42,10 @@ impl Draft {
                 None => {}
             }
         }
-        self.stack.push(Context::List(ListDraft::new(ordered, start, done)));
+        self.stack.push(Context::List(ListDraft {
+            max_indent: MAX_LIST_DEPTH.saturating_sub(depth.saturating_add(1)),
+            ..ListDraft::new(ordered, start, done)
+        }));
         true
     }
 
@@ -51,7 +55,7 @@ impl Draft {
     }
 
     /// Starts an item; false when no list is open.
-    pub(in crate::body::from_html) fn open_item(&mut self, ordered: Option<bool>) -> bool {
+    pub(in crate::body::from_html) fn open_item(&mut self, ordered: Option<bool>, indent: usize) -> bool {
         let Some(Context::List(list)) = self.stack.last_mut() else {
             return false;
         };
@@ -61,7 +65,8 @@ impl Draft {
         }
         list.is_suspended = false;
         if !list.is_full(MAX_ITEMS) {
-            list.items.push(ItemDraft::default());
+            let ordered = ordered.unwrap_or(list.ordered);
+            list.items.push(ItemDraft { ordered, indent, ..ItemDraft::default() });
         }
         list.is_item_open = true;
         true

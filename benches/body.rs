@@ -1,0 +1,59 @@
+//! How long bodies take to read and to write: `cargo bench --bench body`.
+//!
+//! One benchmark per direction, over one megabyte of an article with all that editors use; and one per kind of input that
+//! is known to be hard, to show that the time is linear. Tests do not measure time; this does.
+
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use frontpage::body::{Body, NoLinks};
+
+const MEGABYTE: usize = 1 << 20;
+
+const ARTICLE: &str = "<h2>A heading</h2>\n<p>The talks <em>resumed</em> on <a href=\"https://example.org/a\">Monday</a> \
+    with <strong>no</strong> result; officials said that nothing had been decided, and that nothing would be before the \
+    winter.</p>\n<ul><li>one</li><li>two<ul><li>three</li></ul></li></ul>\n<figure><img src=\"/i.jpg\" alt=\"Two people\">\
+    <figcaption>The delegates. <small>A. Photographer</small></figcaption></figure>\n<blockquote><p>A quotation</p>\
+    </blockquote>\n<table><tr><th>a</th><th>b</th></tr><tr><td>c</td><td>d</td></tr></table>\n";
+
+fn repeated(piece: &str) -> String {
+    piece.repeat(MEGABYTE / piece.len())
+}
+
+fn directions(criterion: &mut Criterion) {
+    let html = repeated(ARTICLE);
+    let body = Body::from_html(&html).body;
+    let json = serde_json::to_string(&body).expect("a body is JSON");
+    let mut group = criterion.benchmark_group("body");
+    group.sample_size(20);
+    group.throughput(Throughput::Bytes(u64::try_from(html.len()).expect("a megabyte is not much")));
+    group.bench_function("html_in", |bencher| bencher.iter(|| Body::from_html(black_box(&html))));
+    group.bench_function("html_out", |bencher| bencher.iter(|| black_box(&body).to_html(&NoLinks)));
+    group.bench_function("text_out", |bencher| bencher.iter(|| black_box(&body).to_text()));
+    // Markdown in and out belong here too.
+    group.throughput(Throughput::Bytes(u64::try_from(json.len()).expect("some megabytes are not much")));
+    group.bench_function("json_in", |bencher| bencher.iter(|| from_client(black_box(&json))));
+    group.finish();
+}
+
+/// Reads a body as clients send it: not as stored, but checked.
+fn from_client(json: &str) -> Body {
+    let value: serde_json::Value = serde_json::from_str(json).expect("it was written as JSON");
+    deserr::deserialize::<Body, _, deserr::errors::JsonError>(value).expect("what was written can be read")
+}
+
+fn hard_input(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("hard_html_in");
+    group.sample_size(10);
+    for piece in ["<p>a", "<div>", "<b>", "<a href=/x>", "<ul><li>", "<table><tr><td>", "[caption ", "<"] {
+        for n_megabytes in [1_usize, 2] {
+            let html = repeated(piece).repeat(n_megabytes);
+            let id = BenchmarkId::new(piece, n_megabytes);
+            group.bench_with_input(id, &html, |bencher, html| bencher.iter(|| Body::from_html(html)));
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, directions, hard_input);
+criterion_main!(benches);
