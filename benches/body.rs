@@ -3,6 +3,8 @@
 //! One benchmark per direction, over one megabyte of an article with all that editors use; and one per kind of input that
 //! is known to be hard, to show that the time is linear. Tests do not measure time; this does.
 
+#![allow(missing_docs, clippy::expect_used, reason = "a benchmark that panics says what it found")]
+
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
