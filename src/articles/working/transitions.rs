@@ -1,4 +1,4 @@
-//! What the verbs do to an article; which apply when is the table in [`lifecycle`](crate::articles::lifecycle).
+//! What the verbs do to an article; which apply when is the table in [`lifecycle`].
 
 use diesel::prelude::*;
 use serde_json::json;
