@@ -161,12 +161,7 @@ impl Reader {
             }
             return;
         }
-        if self.unclosed == Unclosed::Dropped && self.drop_note(tag) {
-            return;
-        }
-        if self.unclosed == Unclosed::Dropped && self.is_word_marker(tag) {
-            self.start_dropping(tag, false, None);
-            self.dropping.iter_mut().for_each(|dropping| dropping.marker = Some(String::new()));
+        if self.unclosed == Unclosed::Dropped && self.drop_whole(tag) {
             return;
         }
         match elements::role(&tag.name) {
@@ -254,10 +249,15 @@ impl Reader {
         }
     }
 
-    /// Takes references to footnotes, and the links back from them, as a whole; false if it is none.
-    fn drop_note(&mut self, tag: &Tag) -> bool {
+    /// Takes references to footnotes, the links back from them and the markers of Word's lists as a whole; false if it is none.
+    fn drop_whole(&mut self, tag: &Tag) -> bool {
         if tag.self_closing {
             return false;
+        }
+        if self.is_word_marker(tag) {
+            self.start_dropping(tag, false, None);
+            self.dropping.iter_mut().for_each(|dropping| dropping.marker = Some(String::new()));
+            return true;
         }
         if &*tag.name == "a" && self.draft.is_in_footnote() && media::is_back_link(tag) {
             self.start_dropping(tag, false, None);

@@ -25,7 +25,7 @@ impl Reader {
 
     /// Returns whether an element is the marker of an item.
     pub(super) fn is_word_marker(&self, tag: &Tag) -> bool {
-        !tag.self_closing && self.word_list(tag).is_some_and(|list| list.eq_ignore_ascii_case("ignore"))
+        self.word_list(tag).is_some_and(|list| list.eq_ignore_ascii_case("ignore"))
     }
 
     /// Returns what an element's style says of a list.
