@@ -3,7 +3,8 @@
 //! One benchmark per direction, over one megabyte of an article with all that editors use; and one per kind of input that
 //! is known to be hard, to show that the time is linear. Tests do not measure time; this does.
 
-#![allow(missing_docs, clippy::expect_used, reason = "a benchmark that panics says what it found")]
+#![allow(missing_docs, reason = "criterion's macros make a public function")]
+#![allow(clippy::expect_used, reason = "a benchmark that cannot be prepared is to stop")]
 
 use std::hint::black_box;
 

@@ -178,6 +178,13 @@ impl Flow {
         }
     }
 
+    /// Returns whether the last text is in that link, and text that comes now is of the same paragraph.
+    pub(super) fn ends_in(&self, link: &Rc<Target>) -> bool {
+        let before = || self.lines.last()?.last().filter(|run| !is_blank(&run.text));
+        let last = self.line.last().or_else(before).and_then(|run| run.link.as_ref());
+        last.is_some_and(|last| Rc::ptr_eq(last, link))
+    }
+
     /// Appends a reference to a footnote, which is something visible.
     pub(super) fn push_note(&mut self, note: FootnoteId) {
         self.line.push(Run { text: STAND_IN.to_owned(), look: Look::default(), link: None, note: Some(note) });

@@ -7,7 +7,7 @@ use crate::body::block::{
     Block, DividerBlock, EmbedBlock, ImageBlock, MAX_ALT_CHARS, MAX_LINE_CHARS, MAX_PIXELS, RelatedArticleBlock,
 };
 use crate::body::embed::{EmbedProvider, EmbedUrl};
-use crate::body::flow::To;
+use crate::body::flow::{Target, To};
 use crate::body::from_html::WarningCode;
 use crate::body::from_html::draft::{CellDraft, FigureKind};
 use crate::body::from_html::reader::{Reader, attribute};
@@ -34,8 +34,8 @@ impl Reader {
         if url.is_none() && media.is_none() {
             return self.warn(WarningCode::DroppedImage, src.unwrap_or("img"));
         }
-        let link = match self.styles.link().map(|target| &target.to) {
-            Some(To::Href(href)) => Some(href.clone()),
+        let link = match self.link().as_deref() {
+            Some(Target { to: To::Href(href), .. }) => Some(href.clone()),
             _ => None,
         };
         let is_pixels = |size: &u32| (1..=MAX_PIXELS).contains(size);

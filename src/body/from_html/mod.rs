@@ -9,6 +9,7 @@
 //! paragraphs: a table's rows, definition lists, captions. What cannot be kept is named in the warnings.
 
 mod attributes;
+mod budget;
 mod draft;
 mod effects;
 mod elements;
@@ -18,6 +19,7 @@ mod names;
 mod open;
 mod reader;
 mod style;
+mod word;
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -99,10 +101,10 @@ impl Body {
         let html = attributes::limit(html);
         // Word says of all text in which language it is.
         let is_word = ["class=Mso", "class=\"Mso", "mso-"].iter().any(|sign| html.contains(sign));
-        let reader = tokenize(&html, Reader::new(Unclosed::Dropped, is_word));
+        let reader = tokenize(&html, Reader::new(Unclosed::Dropped, is_word, html.len()));
         let reader = if reader.is_inside_dropped() {
             // An element whose content is dropped was never closed. Rather than lose the rest, read it as the element's text.
-            tokenize(&html, Reader::new(Unclosed::Kept, is_word))
+            tokenize(&html, Reader::new(Unclosed::Kept, is_word, html.len()))
         } else {
             reader
         };

@@ -25,6 +25,8 @@ pub(super) enum Effect {
     Context,
     /// An item that was opened.
     Item,
+    /// A paragraph that is an item.
+    WordItem,
     /// A row that was opened.
     Row,
     /// Line ends counted; whether there is a context too.

@@ -7,12 +7,14 @@ use html5ever::tokenizer::{Tag, TagKind, TokenSinkResult};
 use html5ever::{LocalName, local_name};
 
 use crate::body::flow::{Look, Target, To, is_blank, is_unwanted};
+use crate::body::from_html::budget::LinkBudget;
 use crate::body::from_html::draft::{CELL_SEPARATOR, Draft, Label};
 use crate::body::from_html::elements::{self, Content, Role};
 use crate::body::from_html::formatting::Formatting;
 use crate::body::from_html::media;
 use crate::body::from_html::open::{Effect, Open, OpenElements};
 use crate::body::from_html::style::{Says, Slot, Styles};
+use crate::body::from_html::word;
 use crate::body::from_html::{FromHtml, WarningCode, Warnings};
 use crate::body::href::{Href, HrefFault};
 use crate::body::id::FootnoteId;
@@ -37,11 +39,12 @@ const MAX_LABEL_CHARS: usize = 20;
 pub(super) struct Reader {
     unclosed: Unclosed,
     /// Whether a word processor wrote the text, which says of every word in which language it is.
-    is_word: bool,
+    pub(super) is_word: bool,
     pub(super) draft: Draft,
     pub(super) open: OpenElements,
     pub(super) formatting: Formatting,
     pub(super) styles: Styles,
+    pub(super) links: LinkBudget,
     dropping: Option<Dropping>,
     warnings: Warnings,
     pub(super) n_preformatted: usize,
@@ -64,10 +67,12 @@ struct Dropping {
     note: Option<(FootnoteId, Label)>,
     /// Whether elements inside may still say what it plays.
     is_player: bool,
+    /// The text of the marker that the element is.
+    marker: Option<String>,
 }
 
 impl Reader {
-    pub(super) fn new(unclosed: Unclosed, is_word: bool) -> Self {
+    pub(super) fn new(unclosed: Unclosed, is_word: bool, n_bytes: usize) -> Self {
         Self {
             unclosed,
             is_word,
@@ -75,6 +80,7 @@ impl Reader {
             open: OpenElements::default(),
             formatting: Formatting::default(),
             styles: Styles::default(),
+            links: LinkBudget::of(n_bytes),
             dropping: None,
             warnings: Warnings::default(),
             n_preformatted: 0,
@@ -104,9 +110,10 @@ impl Reader {
 
     pub(super) fn text(&mut self, text: &str) {
         if let Some(dropping) = &mut self.dropping {
-            if let Some((_, label)) = &mut dropping.note {
-                let n_missing = MAX_LABEL_CHARS.saturating_sub(label.text.chars().count());
-                label.text.extend(text.chars().filter(|c| !is_unwanted(*c)).take(n_missing));
+            let label = dropping.note.as_mut().map(|(_, label)| &mut label.text);
+            if let Some(label) = label.or(dropping.marker.as_mut()) {
+                let n_missing = MAX_LABEL_CHARS.saturating_sub(label.chars().count());
+                label.extend(text.chars().filter(|c| !is_unwanted(*c)).take(n_missing));
             }
             return;
         }
@@ -129,7 +136,8 @@ impl Reader {
                 self.draft.flow.push_text(CELL_SEPARATOR, &Look::default(), None);
             }
         }
-        self.draft.flow.push_text(text, &self.styles.look(), self.styles.link());
+        let link = self.link();
+        self.draft.flow.push_text(text, &self.styles.look(), link.as_ref());
     }
 
     pub(super) fn tag(&mut self, tag: &Tag) -> TokenSinkResult<()> {
@@ -153,7 +161,7 @@ impl Reader {
             }
             return;
         }
-        if self.unclosed == Unclosed::Dropped && self.drop_note(tag) {
+        if self.unclosed == Unclosed::Dropped && self.drop_whole(tag) {
             return;
         }
         match elements::role(&tag.name) {
@@ -208,7 +216,7 @@ impl Reader {
         if self.draft.open_credit() { Effect::Context } else { Effect::None }
     }
 
-    fn open_style(&mut self, role: Role, tag: &Tag) -> Slot {
+    pub(super) fn open_style(&mut self, role: Role, tag: &Tag) -> Slot {
         let says = self.says(role, tag);
         let slot = self.styles.open(says);
         let is_page = matches!(&*tag.name, "html" | "body");
@@ -236,14 +244,20 @@ impl Reader {
     fn start_dropping(&mut self, tag: &Tag, is_raw: bool, note: Option<(FootnoteId, Label)>) {
         let has_content = is_raw || (!tag.self_closing && self.unclosed == Unclosed::Dropped);
         if has_content {
-            self.dropping = Some(Dropping { name: tag.name.clone(), depth: 1, is_raw, note, is_player: false });
+            self.dropping =
+                Some(Dropping { name: tag.name.clone(), depth: 1, is_raw, note, is_player: false, marker: None });
         }
     }
 
-    /// Takes references to footnotes, and the links back from them, as a whole; false if it is none.
-    fn drop_note(&mut self, tag: &Tag) -> bool {
+    /// Takes references to footnotes, the links back from them and the markers of Word's lists as a whole; false if it is none.
+    fn drop_whole(&mut self, tag: &Tag) -> bool {
         if tag.self_closing {
             return false;
+        }
+        if self.is_word_marker(tag) {
+            self.start_dropping(tag, false, None);
+            self.dropping.iter_mut().for_each(|dropping| dropping.marker = Some(String::new()));
+            return true;
         }
         if &*tag.name == "a" && self.draft.is_in_footnote() && media::is_back_link(tag) {
             self.start_dropping(tag, false, None);
@@ -309,6 +323,10 @@ impl Reader {
     }
 
     fn open_block(&mut self, role: Role, tag: &Tag) {
+        if self.open_word_item(role, tag) {
+            return;
+        }
+        self.draft.end_word_list();
         self.start_block(role, &tag.name);
         if role == Role::Aside && self.related_article(tag) {
             return self.start_dropping(tag, false, None);
@@ -319,7 +337,7 @@ impl Reader {
     }
 
     /// Ends what a block of that role ends by starting.
-    fn start_block(&mut self, role: Role, name: &LocalName) {
+    pub(super) fn start_block(&mut self, role: Role, name: &LocalName) {
         match role {
             Role::Item | Role::Definition => self.close(&key(name, role), role),
             Role::TablePart | Role::TableHead | Role::TableCaption => {
@@ -381,6 +399,9 @@ impl Reader {
         if dropping.is_player {
             self.warn(WarningCode::DroppedElement, &dropping.name);
         }
+        if let Some(marker) = &dropping.marker {
+            self.draft.set_word_marker(word::is_ordered(marker));
+        }
         if let Some((id, label)) = dropping.note {
             self.unseen_link = None;
             self.draft.push_note(id, label);
@@ -411,6 +432,9 @@ impl Reader {
             if open.role.is_block() && open.role != Role::Cell {
                 self.flush();
             }
+            if open.role.is_block() && open.effect != Effect::WordItem {
+                self.draft.end_word_list();
+            }
             if open.effect == Effect::Quotation {
                 self.push_text("”");
             }
@@ -418,7 +442,7 @@ impl Reader {
             match open.effect {
                 Effect::None | Effect::Quotation => {}
                 Effect::Context => self.draft.close(),
-                Effect::Item => self.draft.close_item(),
+                Effect::Item | Effect::WordItem => self.draft.close_item(),
                 Effect::Row => self.draft.close_row(),
                 Effect::Preformatted(is_open) => {
                     self.n_preformatted = self.n_preformatted.saturating_sub(1);

@@ -38,6 +38,36 @@ fn quill_s_code_is_one_block() {
 }
 
 #[test]
+fn word_s_paragraphs_with_levels_are_lists() {
+    let item = |level: u32, marker: &str, text: &str| {
+        format!(
+            "<p class=MsoListParagraphCxSpMiddle style='margin-left:1.0in;mso-add-space:auto;text-indent:-.25in;mso-list:l0 \
+             level{level} lfo1'><![if !supportLists]><span style='font-family:Symbol'><span style='mso-list:Ignore'>{marker}\
+             <span style='font:7.0pt \"Times New Roman\"'>&nbsp;&nbsp;</span></span></span><![endif]>{text}<o:p></o:p></p>\n"
+        )
+    };
+    let list = [item(1, "·", "<b>a</b>"), item(2, "1.", "b"), item(2, "2.", "c"), item(1, "o", "d")].concat();
+    let expected = "<ul><li><strong>a</strong><ol><li>b</li><li>c</li></ol></li><li>d</li></ul>";
+
+    assert_eq!(html(&list), expected);
+    assert_eq!(
+        html(&format!(
+            "<div class=WordSection1><p class=MsoNormal>x</p>{list}<p class=MsoNormal>y</p>{list}</div><p>z</p>"
+        )),
+        format!("<p>x</p>\n{expected}\n<p>y</p>\n{expected}\n<p>z</p>")
+    );
+    assert_eq!(
+        html(&format!("<table class=MsoTableGrid><tr><td>{}</td><td>b</td></tr></table>", item(1, "(a)", "a"))),
+        "<table><tbody><tr><td>a</td><td>b</td></tr></tbody></table>"
+    );
+    assert_eq!(
+        html(&format!("{}<hr>{}", item(1, "1)", "a"), item(1, "2)", "b"))),
+        "<ol><li>a</li></ol>\n<hr>\n<ol start=\"2\"><li>b</li></ol>"
+    );
+    assert_eq!(html(&format!("<ul><li>{}</ul>", item(1, "§", "a"))), "<ul><li>a</li></ul>");
+}
+
+#[test]
 fn what_players_play_is_kept_as_an_address() {
     for player in [
         "<video src=https://cdn.example/a.mp4 controls>no video</video>",

@@ -403,3 +403,33 @@ fn large_and_deep_input_is_read_to_the_end() {
     assert_eq!(html(&format!("<p{attributes}>x")), "<p>x</p>");
     assert_eq!(html(&format!("{}x{}", "<div>".repeat(100_000), "</div>".repeat(100_000))), "<p>x</p>");
 }
+
+#[test]
+fn a_long_link_around_many_blocks_does_not_fill_the_memory() {
+    let long = "y".repeat(4000);
+    for piece in [
+        "<td>a",
+        "<p>a",
+        "a<br>",
+        "a<br><br>",
+        "a<br>&nbsp;<br>",
+        "<li>a",
+        "<img src=/a>",
+        "<p><b>a</b>b",
+        "<tr><td>a<td>b",
+    ] {
+        for around in ["", "<table>", "<ul>"] {
+            let pieces = piece.repeat(200_000 / piece.len());
+            let html = format!("<a href='/{long}' title='{long}'>{around}{pieces}");
+
+            let read = Body::from_html(&html);
+
+            let written = read.body.to_html(&NoLinks);
+            assert!(written.len() < 4_000_000, "{} bytes of {around}{piece}", written.len());
+            assert!(
+                warnings(&read).iter().any(|(code, _)| *code == WarningCode::RemovedLink) || written.len() < 1_000_000
+            );
+            assert!(Body::from_html(&written).body == read.body, "{around}{piece}");
+        }
+    }
+}

@@ -43,6 +43,8 @@ pub(super) struct ListDraft {
     pub(super) is_item_open: bool,
     /// Whether a block that cannot stand in a list has ended it; the next item starts it again.
     pub(super) is_suspended: bool,
+    /// Whether paragraphs are its items, which end it by not being followed by another.
+    pub(super) is_word: bool,
     /// How much deeper its items may go.
     pub(super) max_indent: usize,
 }
@@ -59,7 +61,16 @@ pub(super) struct ItemDraft {
 impl ListDraft {
     pub(super) fn new(ordered: bool, start: Option<i32>, done: Vec<ListItem>) -> Self {
         let start = start.filter(|start| ordered && *start != 1);
-        Self { ordered, start, done, items: Vec::new(), is_item_open: false, is_suspended: false, max_indent: 0 }
+        Self {
+            ordered,
+            start,
+            done,
+            items: Vec::new(),
+            is_item_open: false,
+            is_suspended: false,
+            is_word: false,
+            max_indent: 0,
+        }
     }
 
     pub(super) fn add(&mut self, lines: Vec<Line>, max_items: usize) {

@@ -156,7 +156,12 @@ impl Draft {
         if !matches!(container.and_then(|at| self.stack.get(at)), Some(Context::Cell(_))) {
             self.n_blocks = self.n_blocks.saturating_add(paragraphs.len());
         }
-        self.blocks_of(container).extend(paragraphs.into_iter().map(paragraph).map(Block::Paragraph));
+        let blocks = self.blocks_of(container);
+        if blocks.is_empty() {
+            // Most cells hold one paragraph, and there may be many cells.
+            blocks.reserve_exact(paragraphs.len());
+        }
+        blocks.extend(paragraphs.into_iter().map(paragraph).map(Block::Paragraph));
     }
 
     /// A quote or note has no headings.

@@ -78,6 +78,39 @@ impl Draft {
         }
     }
 
+    /// Starts an item of a list of paragraphs, and the list if none is open; false if there is no place for it.
+    pub(in crate::body::from_html) fn open_word_item(&mut self, indent: usize) -> bool {
+        let is_open = matches!(self.stack.last(), Some(Context::List(list)) if list.is_word);
+        let is_in_list = matches!(self.base_context(), Some(Context::List(_)));
+        if !is_open && (is_in_list || !self.open_list(false, None)) {
+            return false;
+        }
+        if let Some(Context::List(list)) = self.stack.last_mut() {
+            list.is_word = true;
+        }
+        self.open_item(None, indent)
+    }
+
+    /// Says of the item that was just started whether it is numbered.
+    pub(in crate::body::from_html) fn set_word_marker(&mut self, ordered: bool) {
+        let Some(Context::List(list)) = self.stack.last_mut().filter(|_| self.flow.is_blank()) else {
+            return;
+        };
+        if let Some(item) = list.items.last_mut().filter(|_| list.is_word && list.is_item_open) {
+            item.ordered = ordered;
+            if list.items.len() == 1 && list.done.is_empty() {
+                list.ordered = ordered;
+            }
+        }
+    }
+
+    /// Ends a list of paragraphs, if one is open.
+    pub(in crate::body::from_html) fn end_word_list(&mut self) {
+        if matches!(self.stack.last(), Some(Context::List(list)) if list.is_word) {
+            self.close();
+        }
+    }
+
     /// Puts a list that has ended, whose context is at that place in the stack, where it belongs.
     pub(super) fn end_list(&mut self, at: usize, list: NestedList) {
         let NestedList { ordered, start, items } = list;

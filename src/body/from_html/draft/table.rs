@@ -120,7 +120,10 @@ fn is_data(table: &TableDraft) -> bool {
 
 fn rows(table: &TableDraft) -> Option<Vec<TableRow>> {
     let cell = |cell: &CellDraft| TableCell {
-        content: content(lines_of(&cell.blocks)),
+        content: match cell.blocks.as_slice() {
+            [Block::Paragraph(paragraph)] => paragraph.content.clone(),
+            blocks => content(lines_of(blocks)),
+        },
         column_span: cell.column_span,
         row_span: cell.row_span,
     };
