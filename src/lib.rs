@@ -7,7 +7,7 @@
 //! - [`error`], [`ids`], [`clock`]: the vocabulary.
 //! - [`db`]: connections, transactions, schema, migrations. The only place that knows which database it is.
 //! - [`input`], [`mod@reference`]: reading what clients send; all faults at once.
-//! - [`body`]: an article's body as typed blocks, from and to HTML and text. No HTTP, no SQL, no I/O.
+//! - [`body`]: an article's body as typed blocks, from and to HTML, Markdown and text. No HTTP, no SQL, no I/O.
 //! - [`config`], [`secrets`], [`state`], [`telemetry`]: settings, the key that nodes share, what requests can reach.
 //! - [`audit`]: who did what, when and from where, so that nobody can alter it unseen.
 //! - [`slugs`], [`revisions`], [`changes`]: who owns which slug, what was there before, what readers can see anew.
