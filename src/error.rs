@@ -130,8 +130,10 @@ impl Fault {
 }
 
 /// A failure: what the caller is told, and apart from it what only the log is told.
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     code: Code,
     detail: String,

@@ -14,6 +14,7 @@
 //! - [`http`], [`delivery`]: what all endpoints share, and how live answers leave.
 //! - [`auth`], [`users`]: who is calling and what they may do.
 //! - [`sections`], [`staff`], [`tags`], [`articles`]: the newsroom; each has `model`, `store` and `routes`.
+//! - [`invalidation`]: drops finished answers when what they show has changed.
 //! - [`demo`]: an invented newsroom.
 //! - [`app`], [`server`], [`cli`]: all of it put together.
 //!
@@ -36,6 +37,7 @@ pub mod error;
 pub mod http;
 pub mod ids;
 pub mod input;
+pub mod invalidation;
 pub mod readiness;
 pub mod reference;
 pub mod resources;

@@ -12,10 +12,14 @@ use crate::{
     articles::{leases, previews, schedule, working},
     audit,
     auth::Auth,
+    changes,
+    clock::Instant,
     config::Config,
     db::{Db, Origin, migrate},
+    delivery::{Delivery, front::FrontFactory},
     error::{Code, Error, Result},
     http::idempotency::{self, InFlight},
+    invalidation::Invalidation,
     readiness::Readiness,
     secrets::InstanceKey,
     state::{Parts, State},
@@ -66,11 +70,19 @@ pub async fn start(config: Config) -> Result<Running> {
     let addr = listener.local_addr().map_err(Error::internal)?;
     let auth = Auth::open(&config, key.clone())?;
     Origin::server().scope(auth.note_keys(&db)).await?;
-    let state =
-        State::new(Parts { db, key, auth, in_flight: InFlight::default(), readiness: Readiness::default(), config });
+    let state = State::new(Parts {
+        db,
+        key,
+        auth,
+        in_flight: InFlight::default(),
+        delivery: Delivery::new(&config.delivery),
+        readiness: Readiness::default(),
+        config,
+    });
     let http = &state.config.http;
     let for_app = state.clone();
-    let server = HttpServer::new(move || application!(for_app.clone()))
+    let app = move || FrontFactory::new(application!(for_app.clone()), for_app.clone());
+    let server = HttpServer::new(app)
         .workers(http.workers)
         .worker_max_blocking_threads(64)
         .client_request_timeout(Duration::from_secs(5))
@@ -95,11 +107,15 @@ impl Running {
     /// When the server fails.
     pub async fn wait(self) -> Result<()> {
         let chores = actix_web::rt::spawn(Origin::server().scope(do_chores(self.state.clone())));
+        // Nothing is kept before this has begun.
+        let follows = Invalidation::begin(&self.state)?;
+        let follows = actix_web::rt::spawn(Origin::server().scope(follows.follow()));
         let seals = actix_web::rt::spawn(seal_audit(self.state.clone()));
         let signals = actix_web::rt::spawn(stop_on_signal(self.server.handle(), self.state.clone()));
         let result = self.server.await;
         chores.abort();
         seals.abort();
+        follows.abort();
         signals.abort();
         result.map_err(Error::internal)
     }
@@ -141,12 +157,21 @@ async fn do_chores(state: State) {
                 });
                 let pruned = pruned.await.map(drop);
                 let days = state.config.desk.revision_days;
-                if let Err(error) = pruned.and(working::prune(&state.db, days).await.map(drop)) {
+                let pruned = pruned.and(working::prune(&state.db, days).await.map(drop));
+                if let Err(error) = pruned.and(prune_changes(&state).await) {
                     tracing::warn!(%error, "Removing what has expired failed; the next try is in a minute");
                 }
             }
         }
     }
+}
+
+/// Removes changes that nobody is expected to follow any more.
+async fn prune_changes(state: &State) -> Result<()> {
+    let days = i64::from(state.config.delivery.changes_days);
+    let before = Instant::now().plus_seconds(-days * 24 * 60 * 60);
+    while changes::follow::prune(&state.db, before).await? {}
+    Ok(())
 }
 
 /// Seals what was appended to the audit; apart from the other chores, so that no slow one holds it up.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    auth::Auth, config::Config, db::Db, http::idempotency::InFlight, readiness::Readiness, secrets::InstanceKey,
+    auth::Auth, config::Config, db::Db, delivery::Delivery, http::idempotency::InFlight, readiness::Readiness,
+    secrets::InstanceKey,
 };
 
 /// The server's state.
@@ -22,6 +23,8 @@ pub struct Parts {
     pub auth: Auth,
     /// Requests with an idempotency key that are being worked on.
     pub in_flight: InFlight,
+    /// Finished answers to readers.
+    pub delivery: Delivery,
     /// Whether the database answers.
     pub readiness: Readiness,
 }

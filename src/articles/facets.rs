@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use crate::{
     clock::Instant,
     db::{
-        Tx,
+        Conn, Tx,
         schema::{live_articles, live_facets},
     },
     error::Result,
@@ -60,6 +60,22 @@ impl Facet {
         &self.0
     }
 
+    /// Returns the surrogate key of the list: what is kept of it under this key is another one when an article comes into
+    /// the list, leaves it, or changes in it.
+    pub fn surrogate_key(&self) -> String {
+        let (kind, what) = self.0.split_first().unwrap_or((&b'*', &[]));
+        let id = || uuid::Uuid::from_slice(what).unwrap_or_default();
+        match kind {
+            b's' => format!("list-section-{}", id()),
+            b't' => format!("list-tag-{}", id()),
+            b'a' => format!("list-staff-{}", id()),
+            b'l' => format!("list-language-{}", String::from_utf8_lossy(what)),
+            b'f' => "list-featured".to_owned(),
+            b'n' => "list-not-featured".to_owned(),
+            _ => "list-all".to_owned(),
+        }
+    }
+
     fn of(kind: u8, what: &[u8]) -> Self {
         let mut bytes = vec![kind];
         bytes.extend_from_slice(what);
@@ -95,6 +111,16 @@ pub fn put(tx: &mut Tx<'_>, id: ArticleId, facets: &[Facet], place: Place) -> Re
             .execute(tx.conn)?;
     }
     Ok(())
+}
+
+/// Returns the lists in which an article stands, whether readers see it there yet or not.
+///
+/// # Errors
+/// When the database fails.
+pub fn of_article(conn: &mut Conn, id: ArticleId) -> Result<Vec<Facet>> {
+    let facets: Vec<Vec<u8>> =
+        live_facets::table.filter(live_facets::article_id.eq(id)).select(live_facets::facet).load(conn)?;
+    Ok(facets.into_iter().map(Facet).collect())
 }
 
 /// Says until when readers see an article in its lists.

@@ -17,14 +17,14 @@ use crate::{
     changes::{self, Change},
     clock::Instant,
     db::{
-        Tx,
+        Conn, Tx,
         schema::{
             article_publications, live_articles, live_authors, live_bodies, live_links, live_notices, live_related,
             live_slugs, live_tags,
         },
     },
     error::{Error, Result},
-    ids::{ArticleId, SectionId, StaffId, TagId},
+    ids::{ArticleId, SectionId, TagId},
     input::{Line, Prose, Slug, WebUrl},
     sections::store,
 };
@@ -79,7 +79,7 @@ pub fn publish(tx: &mut Tx<'_>, release: &Release<'_>) -> Result<()> {
         .optional()?;
     let seen = before.filter(|before| before.published_at <= tx.now);
     let (old_keys, old_tags) = match seen {
-        Some(_) => (surrogate_keys_of(tx, id)?, live_tags_of(tx, id)?),
+        Some(_) => (surrogate_keys_of(tx.conn, id)?, live_tags_of(tx, id)?),
         None => (Vec::new(), Vec::new()),
     };
     let visible_from = release.visible_from(tx);
@@ -104,9 +104,9 @@ pub fn publish(tx: &mut Tx<'_>, release: &Release<'_>) -> Result<()> {
         None => touch_relatives(tx, id, tx.now)?,
         Some(_) => touch_linking(tx, id, tx.now)?,
     }
-    let mut keys = surrogate_keys_of(tx, id)?;
+    let mut keys = surrogate_keys_of(tx.conn, id)?;
     keys.extend(old_keys);
-    keys.extend(key_of_tags(tx, id, &old_tags, &content.tags)?);
+    keys.extend(keys_of_tags(tx, id, &old_tags, &content.tags)?);
     let kind = match (release.reason, seen) {
         (Reason::Corrected, _) => "corrected",
         (_, Some(_)) => "updated",
@@ -395,23 +395,35 @@ fn touch_linking(tx: &mut Tx<'_>, id: ArticleId, at: Instant) -> Result<()> {
     Ok(())
 }
 
-/// The surrogate keys of all that shows an article: none, when readers do not see it.
-fn surrogate_keys_of(tx: &mut Tx<'_>, id: ArticleId) -> Result<Vec<String>> {
-    let section: Option<SectionId> =
-        live_articles::table.find(id).select(live_articles::section_id).first(tx.conn).optional()?;
-    let Some(section) = section else { return Ok(Vec::new()) };
-    let tags = live_tags_of(tx, id)?;
-    let staff: Vec<StaffId> =
-        live_authors::table.filter(live_authors::article_id.eq(id)).select(live_authors::staff_id).load(tx.conn)?;
+/// The surrogate keys of all that shows an article, its lists among them: none, when the live tables do not have it.
+fn surrogate_keys_of(conn: &mut Conn, id: ArticleId) -> Result<Vec<String>> {
+    let facets = facets::of_article(conn, id)?;
+    if facets.is_empty() {
+        return Ok(Vec::new());
+    }
     let relatives: Vec<ArticleId> =
-        live_related::table.filter(live_related::related_id.eq(id)).select(live_related::article_id).load(tx.conn)?;
+        live_related::table.filter(live_related::related_id.eq(id)).select(live_related::article_id).load(conn)?;
     let linking: Vec<ArticleId> =
-        live_links::table.filter(live_links::target_id.eq(id)).select(live_links::article_id).load(tx.conn)?;
-    let mut keys = vec![format!("article-{id}"), "articles".to_owned()];
-    keys.extend(store::ancestors(tx.conn, Some(section))?.iter().map(|id| format!("section-{id}")));
-    keys.extend(tags.iter().map(|id| format!("tag-{id}")));
-    keys.extend(staff.iter().map(|id| format!("staff-{id}")));
+        live_links::table.filter(live_links::target_id.eq(id)).select(live_links::article_id).load(conn)?;
+    let mut keys = vec![format!("article-{id}")];
+    keys.extend(facets.iter().map(Facet::surrogate_key));
     keys.extend(relatives.iter().chain(&linking).map(|id| format!("article-{id}")));
+    Ok(keys)
+}
+
+/// The surrogate keys of all that looks different when the clock brings an article or takes it away.
+///
+/// # Errors
+/// When the database fails.
+pub fn keys_by_the_clock(conn: &mut Conn, id: ArticleId) -> Result<Vec<String>> {
+    let mut keys = surrogate_keys_of(conn, id)?;
+    let tags: Vec<TagId> =
+        live_tags::table.filter(live_tags::article_id.eq(id)).select(live_tags::tag_id).load(conn)?;
+    if !tags.is_empty() {
+        // Whether it is the only one with a tag then, nobody knows yet.
+        keys.push("tags".to_owned());
+        keys.extend(tags.iter().map(|tag| format!("tag-{tag}")));
+    }
     Ok(keys)
 }
 
@@ -421,22 +433,23 @@ fn live_tags_of(tx: &mut Tx<'_>, id: ArticleId) -> Result<Vec<TagId>> {
 
 /// The surrogate keys of all that looks different when an article comes or goes.
 fn keys_of_coming_or_going(tx: &mut Tx<'_>, id: ArticleId) -> Result<Vec<String>> {
-    let mut keys = surrogate_keys_of(tx, id)?;
+    let mut keys = surrogate_keys_of(tx.conn, id)?;
     let tags = live_tags_of(tx, id)?;
-    keys.extend(key_of_tags(tx, id, &[], &tags)?);
+    keys.extend(keys_of_tags(tx, id, &[], &tags)?);
     Ok(keys)
 }
 
-/// The key of the list of tags, if readers have come to see a tag by this article, or have ceased to.
-fn key_of_tags(tx: &mut Tx<'_>, id: ArticleId, before: &[TagId], after: &[TagId]) -> Result<Option<String>> {
+/// The keys of the tags, and of their list, that readers have come to see by this article, or have ceased to.
+fn keys_of_tags(tx: &mut Tx<'_>, id: ArticleId, before: &[TagId], after: &[TagId]) -> Result<Vec<String>> {
     let left = before.iter().filter(|tag| !after.contains(tag));
     let joined = after.iter().filter(|tag| !before.contains(tag));
+    let mut keys = Vec::new();
     for tag in left.chain(joined) {
         if !facets::has_others(tx, &Facet::tag(*tag), id)? {
-            return Ok(Some("tags".to_owned()));
+            keys.extend([format!("tag-{tag}"), "tags".to_owned()]);
         }
     }
-    Ok(None)
+    Ok(keys)
 }
 
 fn record(tx: &mut Tx<'_>, id: ArticleId, kind: &'static str, mut keys: Vec<String>) -> Result<()> {

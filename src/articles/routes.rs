@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 
 use super::{
     as_of, desk,
+    facets::Facet,
     input::ArticleInput,
     lifecycle::State,
     list::{self, Asked},
@@ -53,14 +54,14 @@ async fn list_articles(call: Call) -> Result<HttpResponse, Refusal> {
     params.check()?;
     let fields = Fields::of(params.fields.as_ref(), params.view)?;
     let parts = params.parts()?;
-    let address = (call.path().to_owned(), call.query_text().to_owned());
+    let address = call.address();
     let state = call.state.clone();
     if params.view == View::Working {
         let caller = caller.ok_or_else(Caller::missing)?;
         return Ok(call
             .read_working(move |conn| {
                 let page = working_page(conn, &state, &caller, &params, parts)?;
-                let links = page::links(&address.0, &address.1, &page.page);
+                let links = page::links(&address, &page.page);
                 Ok(if fields.is_all() {
                     Reply::json(200, &page)?
                 } else {
@@ -72,8 +73,8 @@ async fn list_articles(call: Call) -> Result<HttpResponse, Refusal> {
     }
     Ok(call
         .read_live(caller.as_ref(), move |conn| {
-            let page = live_page(conn, &state, &params, parts)?;
-            let links = page::links(&address.0, &address.1, &page.page);
+            let (page, list) = live_page(conn, &state, &params, parts)?;
+            let links = page::links(&address, &page.page);
             let last_modified = changes::last_at(conn)?;
             let live = if fields.is_all() {
                 Live::new(&page, last_modified)?
@@ -81,7 +82,7 @@ async fn list_articles(call: Call) -> Result<HttpResponse, Refusal> {
                 Live::new(&trimmed(&page.data, &page.page, &fields)?, last_modified)?
             };
             let keys = page.data.iter().map(|article| format!("article-{}", article.id));
-            Ok(live.keyed(["articles".to_owned()]).keyed(keys).linked(links))
+            Ok(live.list().keyed(["articles".to_owned(), list.surrogate_key()]).keyed(keys).linked(links))
         })
         .await?)
 }
@@ -91,7 +92,13 @@ fn trimmed(data: &[impl serde::Serialize], page: &PageInfo, fields: &Fields) -> 
     Ok(serde_json::json!({ "data": data, "page": page }))
 }
 
-fn live_page(conn: &mut Conn, state: &state::State, params: &ArticleListParams, parts: Parts) -> Result<ArticlePage> {
+/// Returns a page, and a list in which all that could ever stand on it stands.
+fn live_page(
+    conn: &mut Conn,
+    state: &state::State,
+    params: &ArticleListParams,
+    parts: Parts,
+) -> Result<(ArticlePage, Facet)> {
     let asked = Asked {
         section: params.section.clone(),
         tags: params.tag.0.clone(),
@@ -114,7 +121,8 @@ fn live_page(conn: &mut Conn, state: &state::State, params: &ArticleListParams, 
     let info = slice.info(params.limit, &state.key, &binding, |place| place.keys(filter.sort));
     let ids: Vec<ArticleId> = slice.rows.iter().map(|place| place.id).collect();
     let shown = live::load(conn, &ids, &state.config.site, parts)?;
-    Ok(ArticlePage { data: shown.into_iter().map(|shown| shown.article).collect(), page: info })
+    let list = filter.facets.first().cloned().unwrap_or_else(Facet::all);
+    Ok((ArticlePage { data: shown.into_iter().map(|shown| shown.article).collect(), page: info }, list))
 }
 
 fn working_page(
@@ -213,7 +221,7 @@ async fn get_article(call: Call) -> Result<HttpResponse, Refusal> {
             } else {
                 Live::new(&fields.trim(&shown.article)?, shown.changed_at)?
             };
-            Ok(live.keyed(surrogate_keys(&shown.article)))
+            Ok(live.article().keyed(surrogate_keys(&shown.article)))
         })
         .await?)
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     clock::Instant,
-    db::{Db, Now, Origin, Tx, schema::article_due, types::text_enum},
+    db::{Conn, Db, Now, Origin, Tx, schema::article_due, types::text_enum},
     error::Result,
     ids::ArticleId,
 };
@@ -46,7 +46,34 @@ pub fn plan(tx: &mut Tx<'_>, row: &ArticleRow) -> Result<()> {
             .values((article_due::article_id.eq(row.id), article_due::event.eq(event), article_due::at.eq(at)))
             .execute(tx.conn)?;
     }
-    Ok(())
+    // Whoever keeps answers must know until when they are good.
+    tx.wake_followers()
+}
+
+/// The most coming events that are looked at together.
+const FORESEEN: i64 = 1000;
+
+/// Something that the clock will do to what readers see.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Coming {
+    /// When, by the database's clock.
+    pub at: Instant,
+    /// The surrogate keys of all that looks different from then on.
+    pub keys: Vec<String>,
+}
+
+/// Returns what the clock will do until a moment, and what it has done and is not recorded yet.
+///
+/// # Errors
+/// When the database fails.
+pub fn coming(conn: &mut Conn, until: Instant) -> Result<Vec<Coming>> {
+    let due: Vec<(ArticleId, Instant)> = article_due::table
+        .filter(article_due::at.le(until))
+        .order(article_due::at)
+        .limit(FORESEEN)
+        .select((article_due::article_id, article_due::at))
+        .load(conn)?;
+    due.into_iter().map(|(id, at)| Ok(Coming { at, keys: publishing::keys_by_the_clock(conn, id)? })).collect()
 }
 
 /// Records what has happened to one article by the clock; returns whether anything has.

@@ -90,14 +90,14 @@ async fn list_audit(call: Call) -> Result<HttpResponse, Refusal> {
     };
     let binding = format!("audit|{filter:?}");
     let cursor = params.cursor.as_deref().map(|text| Cursor::open(text, &call.state.key, &binding)).transpose()?;
-    let (state, path, query) = (call.state.clone(), call.path().to_owned(), call.query_text().to_owned());
+    let (state, address) = (call.state.clone(), call.address());
     let limit = params.limit;
     Ok(call
         .read_working(move |conn| {
             let rows = store::page(conn, &filter, limit, cursor.as_ref())?;
             let slice = page::slice(rows, limit, cursor.as_ref());
             let info = slice.info(limit, &state.key, &binding, store::sort_keys);
-            let links = page::links(&path, &query, &info);
+            let links = page::links(&address, &info);
             Ok(Reply::json(200, &AuditPage { data: store::views(conn, slice.rows)?, page: info })?.links(links))
         })
         .await?)

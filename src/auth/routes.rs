@@ -165,13 +165,13 @@ async fn list_sessions(call: Call) -> Result<HttpResponse, Refusal> {
     let params: SessionListParams = call.query()?;
     let binding = format!("sessions|{}", caller.user_id);
     let cursor = params.cursor.as_deref().map(|text| Cursor::open(text, &call.state.key, &binding)).transpose()?;
-    let (state, path, query) = (call.state.clone(), call.path().to_owned(), call.query_text().to_owned());
+    let (state, address) = (call.state.clone(), call.address());
     Ok(call
         .read_working(move |conn| {
             let rows = session::page(conn, caller.user_id, params.limit, cursor.as_ref())?;
             let slice = page::slice(rows, params.limit, cursor.as_ref());
             let info = slice.info(params.limit, &state.key, &binding, session::SessionRow::sort_keys);
-            let links = page::links(&path, &query, &info);
+            let links = page::links(&address, &info);
             let data = slice.rows.into_iter().map(|row| Session::of(row, caller.session_id)).collect();
             Ok(Reply::json(200, &SessionPage { data, page: info })?.links(links))
         })

@@ -314,13 +314,7 @@ mod tests {
         assert_eq!(keys.len(), 2);
         assert!(keys.iter().all(|key| key.len() == 64 && key.bytes().all(|b| b.is_ascii_hexdigit())));
 
-        scratch
-            .db
-            .write(|tx| {
-                prune(&mut Tx { conn: &mut *tx.conn, now: tx.now.plus_seconds(900), origin: tx.origin.clone() })
-            })
-            .await
-            .unwrap();
+        scratch.db.write(|tx| prune(&mut tx.later(900))).await.unwrap();
         assert_eq!(read().await.unwrap().len(), 0);
     }
 }

@@ -1,8 +1,11 @@
 //! The change log: whatever alters what readers can see appends to it, in the same transaction.
 //!
-//! Everything that reacts to changes will follow this log; handlers call none of it.
+//! Everything that reacts to changes follows this log ([`follow`]); handlers call none of it. This server's own cache is
+//! told of its own changes at once, when they are committed ([`Tx::tell`]), and of all others' through the log.
 
-use diesel::prelude::*;
+pub mod follow;
+
+use diesel::{dsl::sql, prelude::*, sql_types};
 
 use crate::{
     clock::Instant,
@@ -32,6 +35,8 @@ pub struct Change {
 /// # Errors
 /// When the database fails.
 pub fn append(tx: &mut Tx<'_>, change: &Change) -> Result<()> {
+    // Where transactions commit in the order in which they write, a change has its place at once.
+    let place = if tx.commits_in_order() { "(SELECT COALESCE(MAX(position), 0) + 1 FROM changes)" } else { "NULL" };
     diesel::insert_into(changes::table)
         .values((
             changes::at.eq(tx.now),
@@ -39,9 +44,11 @@ pub fn append(tx: &mut Tx<'_>, change: &Change) -> Result<()> {
             changes::resource.eq(change.resource),
             changes::resource_id.eq(change.id),
             changes::keys.eq(serde_json::to_string(&change.keys).map_err(Error::internal)?),
+            changes::position.eq(sql::<sql_types::Nullable<sql_types::BigInt>>(place)),
         ))
         .execute(tx.conn)?;
-    Ok(())
+    tx.tell(&change.keys);
+    tx.wake_followers()
 }
 
 /// Returns when readers last came to see anything differently; the epoch, when never.

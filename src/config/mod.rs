@@ -7,6 +7,7 @@
 
 mod auth;
 mod database;
+mod delivery;
 mod desk;
 pub mod environment;
 mod fault;
@@ -26,6 +27,7 @@ use clap::{Args, FromArgMatches};
 pub use self::{
     auth::{ACCESS_TOKEN_SECONDS, AuthArgs, AuthConfig, HashArgs, HashConfig, TRIES_WINDOW_SECONDS},
     database::{DatabaseArgs, DatabaseConfig},
+    delivery::{DeliveryArgs, DeliveryConfig},
     desk::{DeskArgs, DeskConfig, PREFLIGHT_CODES, PreflightRules, Severity},
     fault::{ConfigFault, ConfigFaults, flag_of},
     http::{HttpArgs, HttpConfig, ListenArgs, reachable},
@@ -48,6 +50,9 @@ pub struct Settings {
     /// The HTTP server.
     #[command(flatten)]
     pub http: HttpArgs,
+    /// How live answers are kept.
+    #[command(flatten)]
+    pub delivery: DeliveryArgs,
     /// The site.
     #[command(flatten)]
     pub site: SiteArgs,
@@ -71,6 +76,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// Where the server listens, what it accepts, and how it stops.
     pub http: HttpConfig,
+    /// How live answers are kept.
+    pub delivery: DeliveryConfig,
     /// The site that readers see.
     pub site: SiteConfig,
     /// The editors' desk.
@@ -124,6 +131,7 @@ impl Config {
         let start = StartConfig::read(&settings.start, reader);
         let database = DatabaseConfig::read(&settings.database, reader);
         let http = HttpConfig::read(&settings.http, reader);
+        let delivery = DeliveryConfig::read(&settings.delivery, reader);
         let site = SiteConfig::read(&settings.site, reader);
         let desk = DeskConfig::read(&settings.desk, reader);
         let location = database.as_ref().map(|database| &database.location);
@@ -132,7 +140,16 @@ impl Config {
         if let (Some(start), Some(http)) = (&start, &http) {
             check_demo(*start, http.listen, reader);
         }
-        Some(Self { start: start?, database: database?, http: http?, site: site?, desk: desk?, auth: auth?, log: log? })
+        Some(Self {
+            start: start?,
+            database: database?,
+            http: http?,
+            delivery: delivery?,
+            site: site?,
+            desk: desk?,
+            auth: auth?,
+            log: log?,
+        })
     }
 }
 

@@ -1,6 +1,9 @@
 //! From a `DATABASE_URL` to connections: which database it is, and how each connection is set up.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use diesel::{
     Connection, PgConnection, SqliteConnection,
@@ -10,6 +13,7 @@ use diesel::{
 use url::Url;
 
 use super::{Conn, StatementObserver};
+use crate::error::{Code, Error};
 
 /// Where the data is, read from a URL; the scheme alone decides which database it is.
 #[derive(Clone, PartialEq, Eq)]
@@ -156,6 +160,22 @@ fn open(location: &Location, purpose: Purpose, timeout: Duration) -> Result<Conn
         }
     };
     Ok(conn)
+}
+
+/// Makes the folder and the file of an SQLite database, for its owner's eyes only, unless they are there.
+pub(super) fn prepare_file(path: &Path) -> crate::error::Result<()> {
+    let fail = |what: &str, error: std::io::Error| {
+        Error::new(Code::Unavailable, format!("The SQLite database {} {what}: {error}", path.display()))
+    };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(|error| fail("has no folder and it cannot be made", error))?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|error| fail("cannot be opened for writing", error))?;
+    Ok(())
 }
 
 fn observe(conn: &mut Conn, observer: StatementObserver) {

@@ -4,6 +4,7 @@
 //! [`Db::read`] and [`Db::write`] are the only doors; both run on threads of their own, wait a bounded time, and
 //! give the work a consistent view.
 
+mod commits;
 mod conn;
 mod connect;
 pub mod fault;
@@ -16,7 +17,6 @@ pub mod types;
 
 use std::{
     fmt,
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -34,16 +34,20 @@ use tokio::{
     task::JoinHandle,
 };
 
-use self::connect::{Manager, Pooled, Purpose};
+use self::{
+    commits::Commits,
+    connect::{Manager, Pooled, Purpose},
+};
 pub use self::{
+    commits::{CommitListener, Listening},
     conn::{Conn, MultiBackend},
     connect::Location,
-    moment::Now,
+    moment::{Now, now},
     origin::{Actor, Origin},
 };
 use crate::{
     clock::Instant,
-    error::{Code, Error, Result, Trouble},
+    error::{Error, Result, Trouble},
 };
 
 /// Is told the text of each statement, for tests that count statements and read query plans.
@@ -71,6 +75,8 @@ pub struct Options {
 pub struct Db {
     read: Door,
     write: Door,
+    location: Location,
+    commits: Commits,
 }
 
 /// A pool, and the queue before it.
@@ -90,9 +96,40 @@ pub struct Tx<'c> {
     pub now: Instant,
     /// Who does it and where it comes from, for the audit.
     pub origin: Origin,
+    /// What is told once it is committed; none, when there is nothing to tell.
+    word: Option<Vec<String>>,
 }
 
 impl Tx<'_> {
+    /// Leaves word for [`Db::on_commit`]: once the transaction is committed, and before its writer is answered, the
+    /// listener in this process is told.
+    pub fn tell(&mut self, word: &[String]) {
+        self.word.get_or_insert_default().extend_from_slice(word);
+    }
+
+    /// Wakes all that follow what is written here, on every server, once the transaction is committed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn wake_followers(&mut self) -> Result<()> {
+        self.tell(&[]);
+        if let Conn::Postgres(conn) = self.conn {
+            diesel::RunQueryDsl::execute(diesel::sql_query(format!("NOTIFY {}", commits::CHANNEL)), conn)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the same transaction as it would be so many seconds later.
+    #[cfg(test)]
+    pub fn later(&mut self, seconds: i64) -> Tx<'_> {
+        Tx { conn: &mut *self.conn, now: self.now.plus_seconds(seconds), origin: self.origin.clone(), word: None }
+    }
+
+    /// Returns whether transactions become visible in the order in which they write: there is only one writer at a time.
+    pub fn commits_in_order(&self) -> bool {
+        matches!(self.conn, Conn::Sqlite(_))
+    }
+
     /// Takes a lock of the database's own until the transaction ends, unless another transaction has it.
     ///
     /// On SQLite there is only one writer, so it is always had.
@@ -134,7 +171,7 @@ impl Db {
     /// When the directory of an SQLite file cannot be made or the file cannot be written.
     pub fn open(location: &Location, options: &Options) -> Result<Self> {
         if let Location::Sqlite(path) = location {
-            prepare_file(path)?;
+            connect::prepare_file(path)?;
         }
         let door = |purpose: Purpose, size: u32, patience: Duration| Door {
             pool: r2d2::Pool::builder()
@@ -157,7 +194,20 @@ impl Db {
         Ok(Self {
             read: door(Purpose::Read, options.read_connections, options.read_timeout),
             write: door(Purpose::Write, writers, options.write_timeout),
+            location: location.clone(),
+            commits: Commits::default(),
         })
+    }
+
+    /// Sets who is told of what transactions left word of ([`Tx::tell`]) when they are committed by this process.
+    pub fn on_commit(&self, listener: CommitListener) {
+        self.commits.set(listener);
+    }
+
+    /// Calls `wake` when another server on the same database has committed something for followers. Nothing is
+    /// promised; look by yourself now and then. None on SQLite, which has no other servers.
+    pub fn listen(&self, wake: impl Fn() + Send + 'static) -> Option<Listening> {
+        commits::listen(&self.location, wake)
     }
 
     /// Runs work that only reads, on one consistent snapshot.
@@ -209,7 +259,8 @@ impl Db {
         F: Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
         let is_over = Arc::new(AtomicBool::new(false));
-        let start = Start { isolation, origin: Origin::current(), is_over: is_over.clone() };
+        let commits = self.commits.clone();
+        let start = Start { isolation, origin: Origin::current(), is_over: is_over.clone(), commits };
         let mut task = self.write.spawn(move |conn| attempt_write(conn, &start, &work)).await?;
         let started = std::time::Instant::now();
         // A long write is no fault as long as the database answers others; one that hangs is given up soon.
@@ -237,7 +288,12 @@ impl Db {
     /// # Errors
     /// As [`Db::write`].
     pub fn write_blocking<T>(&self, work: impl Fn(&mut Tx<'_>) -> Result<T>) -> Result<T> {
-        let start = Start { isolation: Isolation::Serializable, origin: Origin::current(), is_over: Arc::default() };
+        let start = Start {
+            isolation: Isolation::Serializable,
+            origin: Origin::current(),
+            is_over: Arc::default(),
+            commits: self.commits.clone(),
+        };
         self.write.run_here(|conn| attempt_write(conn, &start, &work))
     }
 
@@ -338,6 +394,8 @@ struct Start {
     origin: Origin,
     /// The caller was told that nothing happened.
     is_over: Arc<AtomicBool>,
+    /// Who is told when it is committed.
+    commits: Commits,
 }
 
 /// Runs a write until it wins.
@@ -377,12 +435,16 @@ fn transact<T>(
     start: &Start,
     work: &impl Fn(&mut Tx<'_>) -> Result<T>,
 ) -> std::result::Result<T, Stage> {
-    let result = work(&mut Tx { conn: &mut *conn, now, origin: start.origin.clone() }).and_then(|value| {
+    let mut tx = Tx { conn: &mut *conn, now, origin: start.origin.clone(), word: None };
+    let result = work(&mut tx).and_then(|value| {
+        let word = tx.word.take();
         // Who was answered 503 must not find it done a moment later.
         if start.is_over.load(Ordering::SeqCst) {
             return Err(Error::unavailable("the database came back only after the answer"));
         }
-        Conn::commit_transaction(conn).map(|()| value).map_err(Error::from)
+        Conn::commit_transaction(conn)?;
+        start.commits.tell(word);
+        Ok(value)
     });
     result.map_err(|error| {
         // A failed commit has rolled back already; a connection that cannot roll back is found broken by the pool.
@@ -405,21 +467,6 @@ fn begin(conn: &mut Conn, isolation: Isolation) -> diesel::QueryResult<Instant> 
         Conn::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")?,
     }
     moment::now(conn)
-}
-
-fn prepare_file(path: &Path) -> Result<()> {
-    let fail = |what: &str, error: std::io::Error| {
-        Error::new(Code::Unavailable, format!("The SQLite database {} {what}: {error}", path.display()))
-    };
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(|error| fail("has no folder and it cannot be made", error))?;
-    }
-    let mut options = std::fs::OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(|error| fail("cannot be opened for writing", error))?;
-    Ok(())
 }
 
 /// Logs failures to connect, which no request is told about in detail.

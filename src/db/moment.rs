@@ -60,7 +60,10 @@ impl QueryFragment<MultiBackend> for Now {
 }
 
 /// Returns the present moment by the database's clock. SQLite runs in this process, so its clock is ours.
-pub(super) fn now(conn: &mut Conn) -> QueryResult<Instant> {
+///
+/// # Errors
+/// When the database fails.
+pub fn now(conn: &mut Conn) -> QueryResult<Instant> {
     match conn {
         Conn::Sqlite(_) => Ok(Instant::now()),
         Conn::Postgres(conn) => {

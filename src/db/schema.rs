@@ -353,6 +353,7 @@ table! {
         resource -> Text,
         resource_id -> Id,
         keys -> Text,
+        position -> Nullable<BigInt>,
     }
 }
 

@@ -21,8 +21,21 @@ pub enum Coding {
 const SHORTEST: usize = 512;
 
 impl Coding {
-    /// All codings, the preferred ones first.
-    pub const ALL: [Self; 4] = [Self::Brotli, Self::Zstd, Self::Gzip, Self::Identity];
+    /// All codings.
+    pub const ALL: [Self; 4] = [Self::Identity, Self::Brotli, Self::Zstd, Self::Gzip];
+
+    /// The codings that change bytes, the preferred ones first.
+    const CODED: [Self; 3] = [Self::Brotli, Self::Zstd, Self::Gzip];
+
+    /// Returns the place among the codings that change bytes; none for identity.
+    pub const fn index(self) -> Option<usize> {
+        match self {
+            Self::Identity => None,
+            Self::Brotli => Some(0),
+            Self::Zstd => Some(1),
+            Self::Gzip => Some(2),
+        }
+    }
 
     /// Returns the name in `Content-Encoding`; none for identity.
     pub const fn name(self) -> Option<&'static str> {
@@ -45,13 +58,12 @@ impl Coding {
     }
 
     /// Encodes a body.
-    pub fn encode(self, body: String) -> Vec<u8> {
-        let bytes = body.into_bytes();
+    pub fn encode(self, bytes: &[u8]) -> Vec<u8> {
         let encoded = match self {
-            Self::Identity => return bytes,
-            Self::Brotli => brotli(&bytes),
-            Self::Zstd => zstd::bulk::compress(&bytes, 3),
-            Self::Gzip => gzip(&bytes),
+            Self::Identity => return bytes.to_vec(),
+            Self::Brotli => brotli(bytes),
+            Self::Zstd => zstd::bulk::compress(bytes, 3),
+            Self::Gzip => gzip(bytes),
         };
         // Writing into memory does not fail; were it to, the answer would only lack its coding's header's truth.
         encoded.unwrap_or_default()
@@ -72,45 +84,60 @@ fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
 }
 
 /// Chooses a coding by `Accept-Encoding`: the one with the highest weight, and among equals the densest.
+///
+/// Stands in the way of every answer, so it reads the header once and makes nothing.
 pub fn negotiate(headers: &HeaderMap, length: usize) -> Coding {
     if length < SHORTEST {
         return Coding::Identity;
     }
-    let accepted: Vec<&str> =
-        headers.get_all(header::ACCEPT_ENCODING).filter_map(|value| value.to_str().ok()).collect();
-    let accepted = accepted.join(",");
-    let weight = |coding: Coding| weight_of(&accepted, coding);
-    let mut best = Coding::Identity;
-    for coding in Coding::ALL {
-        if coding != Coding::Identity && weight(coding) > 0 && weight(coding) >= weight(Coding::Identity).min(1000) {
-            let is_better = best == Coding::Identity || weight(coding) > weight(best);
-            if is_better {
-                best = coding;
-            }
-        }
+    let mut weights = Weights::default();
+    for value in headers.get_all(header::ACCEPT_ENCODING) {
+        value.to_str().unwrap_or_default().split(',').for_each(|item| weights.read(item));
     }
-    best
+    weights.best()
 }
 
-/// The weight of a coding in thousandths.
-fn weight_of(accepted: &str, coding: Coding) -> u32 {
-    let name = coding.name().unwrap_or("identity");
-    let mut wildcard = None;
-    for item in accepted.split(',') {
+/// What a client thinks of each coding, in thousandths.
+#[derive(Default)]
+struct Weights {
+    coded: [Option<u32>; 3],
+    identity: Option<u32>,
+    any: Option<u32>,
+}
+
+impl Weights {
+    fn read(&mut self, item: &str) {
         let mut parts = item.split(';').map(str::trim);
-        let item_name = parts.next().unwrap_or_default();
+        let name = parts.next().unwrap_or_default();
         let quality = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
-        let weight = quality.map_or(1000, thousandths);
-        if item_name.eq_ignore_ascii_case(name) || (coding == Coding::Gzip && item_name.eq_ignore_ascii_case("x-gzip"))
-        {
-            return weight;
-        }
-        if item_name == "*" {
-            wildcard = Some(weight);
-        }
+        let place = if name == "*" {
+            &mut self.any
+        } else if name.eq_ignore_ascii_case("identity") {
+            &mut self.identity
+        } else {
+            let is_it = |coding: &Coding| coding.name().is_some_and(|own| name.eq_ignore_ascii_case(own));
+            let name_of_old = name.eq_ignore_ascii_case("x-gzip").then_some(Coding::Gzip);
+            let coding = Coding::CODED.into_iter().find(is_it).or(name_of_old);
+            match coding.and_then(Coding::index).and_then(|index| self.coded.get_mut(index)) {
+                Some(place) => place,
+                None => return,
+            }
+        };
+        place.get_or_insert_with(|| quality.map_or(1000, thousandths));
     }
-    // Identity is always acceptable, but the last choice unless it is named.
-    wildcard.unwrap_or(u32::from(coding == Coding::Identity))
+
+    fn best(&self) -> Coding {
+        // Identity is always acceptable, but the last choice unless it is named.
+        let identity = self.identity.or(self.any).unwrap_or(1);
+        let mut best = (Coding::Identity, 0);
+        for (coding, weight) in Coding::CODED.into_iter().zip(self.coded) {
+            let weight = weight.or(self.any).unwrap_or(0);
+            if weight > best.1 && weight >= identity {
+                best = (coding, weight);
+            }
+        }
+        best.0
+    }
 }
 
 fn thousandths(quality: &str) -> u32 {
@@ -158,14 +185,14 @@ mod tests {
         use std::io::Read;
         let body = "All the news that fits. ".repeat(100);
         let mut decoded = String::new();
-        flate2::read::GzDecoder::new(Coding::Gzip.encode(body.clone()).as_slice())
+        flate2::read::GzDecoder::new(Coding::Gzip.encode(body.as_bytes()).as_slice())
             .read_to_string(&mut decoded)
             .unwrap();
         assert_eq!(decoded, body);
-        let zstd = zstd::bulk::decompress(&Coding::Zstd.encode(body.clone()), 100_000).unwrap();
+        let zstd = zstd::bulk::decompress(&Coding::Zstd.encode(body.as_bytes()), 100_000).unwrap();
         assert_eq!(zstd, body.as_bytes());
         let mut unbrotlied = Vec::new();
-        brotli::BrotliDecompress(&mut Coding::Brotli.encode(body.clone()).as_slice(), &mut unbrotlied).unwrap();
+        brotli::BrotliDecompress(&mut Coding::Brotli.encode(body.as_bytes()).as_slice(), &mut unbrotlied).unwrap();
         assert_eq!(unbrotlied, body.as_bytes());
     }
 }

@@ -1,48 +1,51 @@
-//! Live representations on their way out: conditional requests, content codings, cache headers.
+//! Live representations on their way out: kept as finished bytes, with conditional requests, content codings and cache
+//! headers.
 //!
-//! Knows finished bytes and headers; does not know what they are about.
+//! Knows addresses, surrogate keys, bytes and headers; does not know what they are about. [`front`] answers what is kept
+//! before the application is asked.
 
+mod cache;
 mod coding;
+mod finished;
+pub mod front;
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use actix_web::{
     HttpResponse,
     http::{
         StatusCode,
-        header::{self, HeaderMap, HttpDate},
+        header::{self, HeaderMap, HeaderName, HeaderValue},
     },
 };
 use serde::Serialize;
 
-use self::coding::Coding;
+use self::{
+    cache::Cache,
+    finished::{Body, Class, Finished},
+};
 use crate::{
     clock::Instant,
+    config::DeliveryConfig,
     error::{Error, Result},
-    http::etag,
-    secrets::sha256_hex,
+    http::address::Address,
 };
 
 /// What readers see of one address, the same for all who ask.
 #[derive(Clone, Debug)]
 pub struct Live {
+    class: Class,
     json: String,
     last_modified: Instant,
     surrogate_keys: Vec<String>,
     links: Option<String>,
 }
-
-/// For whom an answer is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Audience {
-    /// Anyone: caches may keep it.
-    Public,
-    /// A caller with a token: the same bytes, kept by nobody.
-    Caller,
-}
-
-/// How long caches may keep a live answer: shared ones briefly, browsers only to ask again.
-const CACHE_CONTROL: &str = "public, max-age=0, s-maxage=5, stale-while-revalidate=10, stale-if-error=600";
 
 impl Live {
     /// Makes a live representation.
@@ -51,10 +54,24 @@ impl Live {
     /// When the value cannot be written as JSON.
     pub fn new(value: &impl Serialize, last_modified: Instant) -> Result<Self> {
         let json = serde_json::to_string(value).map_err(Error::internal)?;
-        Ok(Self { json, last_modified, surrogate_keys: Vec::new(), links: None })
+        Ok(Self { class: Class::default(), json, last_modified, surrogate_keys: Vec::new(), links: None })
     }
 
-    /// Adds the keys by which a cache in front can drop the answer.
+    /// Says that it is one article.
+    #[must_use]
+    pub fn article(mut self) -> Self {
+        self.class = Class::Article;
+        self
+    }
+
+    /// Says that it is a list of articles.
+    #[must_use]
+    pub fn list(mut self) -> Self {
+        self.class = Class::List;
+        self
+    }
+
+    /// Adds the keys by which a cache can drop the answer.
     #[must_use]
     pub fn keyed(mut self, keys: impl IntoIterator<Item = String>) -> Self {
         for key in keys {
@@ -72,59 +89,162 @@ impl Live {
         self
     }
 
-    /// Answers a request: the bytes in the best coding, or 304 when the client has them.
-    pub fn answer(self, headers: &HeaderMap, audience: Audience) -> HttpResponse {
-        let digest = sha256_hex(self.json.as_bytes());
-        let tag = digest.get(..32).unwrap_or(&digest);
-        let coding = coding::negotiate(headers, self.json.len());
-        let is_known = self.is_known(headers, tag);
-        let mut builder = HttpResponse::build(if is_known { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
-        builder.insert_header((header::ETAG, format!("\"{tag}{}\"", coding.suffix())));
-        builder.insert_header((header::LAST_MODIFIED, self.http_date()));
-        builder.insert_header((header::VARY, "Accept-Encoding"));
-        builder.insert_header((
-            header::CACHE_CONTROL,
-            if audience == Audience::Public { CACHE_CONTROL } else { "private, no-store" },
-        ));
-        if !self.surrogate_keys.is_empty() {
-            builder.insert_header(("surrogate-key", self.surrogate_keys.join(" ")));
-        }
-        if let Some(links) = &self.links {
-            builder.insert_header((header::LINK, links.as_str()));
-        }
-        if is_known {
-            return builder.finish();
-        }
-        builder.insert_header((header::CONTENT_TYPE, "application/json"));
-        if let Some(name) = coding.name() {
-            builder.insert_header((header::CONTENT_ENCODING, name));
-        }
-        builder.body(coding.encode(self.json))
-    }
-
-    /// Evaluates the conditions of RFC 9110, 13.2.2: the ETag decides when it was sent, else the date.
-    fn is_known(&self, headers: &HeaderMap, tag: &str) -> bool {
-        let served = |opaque: &str| Coding::ALL.iter().any(|coding| opaque == format!("{tag}{}", coding.suffix()));
-        if let Some(is_matched) = etag::none_match(headers, served) {
-            return is_matched;
-        }
-        if headers.contains_key(header::IF_NONE_MATCH) {
-            return false;
-        }
-        let since = headers.get(header::IF_MODIFIED_SINCE).and_then(|value| value.to_str().ok()?.parse().ok());
-        // The true second here: what changed within the second of the answer is newer than the date that it bore.
-        since.is_some_and(|since: HttpDate| http_date(self.last_modified.seconds()) <= since)
-    }
-
-    /// The time of the last change, to the second. While that second lasts, the one before it, so that a second
-    /// change within it is not taken for the first.
-    fn http_date(&self) -> HttpDate {
-        let last = self.last_modified.seconds();
-        http_date(if last >= Instant::now().seconds() { last - 1 } else { last })
+    /// Finishes the answer.
+    pub fn finish(self) -> Finished {
+        Finished::new(self)
     }
 }
 
-/// A date of whole seconds: clients send back what they were told, and that has no fraction.
-fn http_date(seconds: i64) -> HttpDate {
-    HttpDate::from(UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or_default()))
+/// What keeps finished answers and gives them out.
+pub struct Delivery {
+    /// None, when answers are not to be kept.
+    cache: Option<Arc<Cache>>,
+    controls: [HeaderValue; 3],
+    stale_for: Duration,
+    started: std::time::Instant,
+    /// When what is kept was last known to be true, in milliseconds since the start and one; 0, when never.
+    true_at: AtomicU64,
+}
+
+/// As long as this server hears of changes within this time, what it keeps counts as fresh.
+const FRESH_FOR_MS: u64 = 2_000;
+
+/// What is asked how fresh it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Freshness {
+    /// This server knows of no change that it does not show.
+    Fresh,
+    /// The database has not been heard of for so many seconds.
+    Stale(u64),
+    /// Nothing that is kept may be given out.
+    Gone,
+}
+
+impl Delivery {
+    /// Makes one without answers.
+    pub fn new(config: &DeliveryConfig) -> Self {
+        Self {
+            cache: (config.cache_bytes > 0).then(|| Arc::new(Cache::new(config.cache_bytes))),
+            controls: [&config.article, &config.list, &config.other].map(Clone::clone),
+            stale_for: Duration::from_secs(config.stale_seconds),
+            started: std::time::Instant::now(),
+            true_at: AtomicU64::new(0),
+        }
+    }
+
+    /// Returns whether anything is kept at all.
+    pub fn is_on(&self) -> bool {
+        self.cache.is_some()
+    }
+
+    /// Returns how many answers are kept, and about how many bytes they take.
+    pub fn size(&self) -> (usize, u64) {
+        self.cache.as_ref().map_or((0, 0), |cache| cache.size())
+    }
+
+    /// Drops what is kept under any of the keys: it looks different now.
+    pub fn drop_keys(&self, keys: &[String]) {
+        if let Some(cache) = &self.cache {
+            cache.drop_keys(keys);
+        }
+    }
+
+    /// Drops everything.
+    pub fn clear(&self) {
+        if let Some(cache) = &self.cache {
+            cache.clear();
+        }
+    }
+
+    /// Says that what is kept was true at a moment: all changes from before it have been heard of.
+    pub fn confirm(&self, at: std::time::Instant) {
+        let millis = u64::try_from(at.saturating_duration_since(self.started).as_millis()).unwrap_or(u64::MAX);
+        self.true_at.fetch_max(millis.saturating_add(1), Ordering::Relaxed);
+    }
+
+    fn freshness(&self) -> Freshness {
+        let true_at = self.true_at.load(Ordering::Relaxed);
+        let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        match now.saturating_add(1).saturating_sub(true_at) {
+            _ if true_at == 0 => Freshness::Gone,
+            age if age <= FRESH_FOR_MS => Freshness::Fresh,
+            age if Duration::from_millis(age) <= self.stale_for => Freshness::Stale(age / 1000),
+            _ => Freshness::Gone,
+        }
+    }
+
+    /// Returns what is kept at an address, or has it made; those who ask at the same time share the work.
+    ///
+    /// # Errors
+    /// Those of the work.
+    pub async fn fetch<F>(&self, address: Address, work: F) -> Result<Arc<Finished>>
+    where
+        F: Future<Output = Result<Live>> + Send + 'static,
+    {
+        let make = async move { work.await.map(Live::finish) };
+        let Some(cache) = &self.cache else { return make.await.map(Arc::new) };
+        let is_open = self.freshness() != Freshness::Gone;
+        match cache.get(address.as_str()).filter(|_| is_open) {
+            Some(kept) => Ok(kept),
+            None => cache.get_or_make(address, is_open, make).await,
+        }
+    }
+
+    /// Answers a request: the bytes in the best coding, or 304 when the client has them.
+    pub async fn answer(&self, finished: &Arc<Finished>, address: &Address, asked: &HeaderMap) -> HttpResponse {
+        let mut answer = HttpResponse::new(StatusCode::OK);
+        if let Some(body) = self.fill(finished, asked, answer.headers_mut()) {
+            return with_body(answer, body);
+        }
+        let (before, coding) = (finished.clone(), finished.negotiate(asked));
+        let encoded = tokio::task::spawn_blocking(move || Arc::new(before.encoded(coding))).await;
+        let after = encoded.unwrap_or_else(|_| finished.clone());
+        if let Some(cache) = &self.cache {
+            cache.replace(address, finished, after.clone());
+        }
+        match self.fill(&after, asked, answer.headers_mut()) {
+            Some(body) => with_body(answer, body),
+            None => HttpResponse::InternalServerError().finish(),
+        }
+    }
+
+    /// Answers a caller with a token: the same bytes, for nobody else to keep.
+    pub fn answer_caller(&self, finished: &Finished, asked: &HeaderMap) -> HttpResponse {
+        let mut answer = HttpResponse::new(StatusCode::OK);
+        let finished = finished.encoded(finished.negotiate(asked));
+        let body = finished.fill(asked, answer.headers_mut());
+        answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+        match body {
+            Some(body) => with_body(answer, body),
+            None => HttpResponse::InternalServerError().finish(),
+        }
+    }
+
+    /// Writes the headers of an answer; `None` when its bytes have not been made in the coding that is asked for.
+    fn fill(&self, finished: &Finished, asked: &HeaderMap, headers: &mut HeaderMap) -> Option<Body> {
+        let body = finished.fill(asked, headers)?;
+        let [article, list, other] = &self.controls;
+        let control = match finished.class {
+            Class::Article => article,
+            Class::List => list,
+            Class::Other => other,
+        };
+        headers.insert(header::CACHE_CONTROL, control.clone());
+        if let Freshness::Stale(seconds) = self.freshness()
+            && self.cache.is_some()
+        {
+            headers.insert(HeaderName::from_static("age"), HeaderValue::from(seconds));
+        }
+        Some(body)
+    }
+}
+
+fn with_body(mut answer: HttpResponse, body: Body) -> HttpResponse {
+    match body {
+        Body::Known => {
+            *answer.status_mut() = StatusCode::NOT_MODIFIED;
+            answer
+        }
+        Body::Bytes(bytes) => answer.set_body(actix_web::body::BoxBody::new(bytes)),
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! Handlers take a [`Call`] and read it in the order in which refusals should come: who, what, whether.
 
-use std::{future::Ready, time::Duration};
+use std::{future::Ready, sync::Arc, time::Duration};
 
 use actix_web::{
     FromRequest, HttpRequest, HttpResponse,
@@ -13,11 +13,11 @@ use deserr::Deserr;
 use futures_util::StreamExt;
 use serde_json::Value;
 
-use super::{etag, idempotency, path, query, reply::Reply};
+use super::{address::Address, etag, idempotency, path, query, reply::Reply};
 use crate::{
     auth::{identity, identity::Caller, rights::Operation},
     db::{Conn, Origin, Tx},
-    delivery::{Audience, Live},
+    delivery::Live,
     error::{Code, Error, Result},
     input::{Faults, read, strict_json},
     reference::{ParseId, Reference},
@@ -131,6 +131,11 @@ impl Call {
     /// Returns the path as it was written.
     pub fn path(&self) -> &str {
         self.request.uri().path()
+    }
+
+    /// Returns the address that was asked, the same for equal requests.
+    pub fn address(&self) -> Address {
+        Address::of(self.path(), self.query_text())
     }
 
     /// Returns the headers.
@@ -251,10 +256,20 @@ impl Call {
     where
         F: Fn(&mut Conn) -> Result<Live> + Send + 'static,
     {
-        let audience = if caller.is_some() { Audience::Caller } else { Audience::Public };
-        match self.state.db.read(work).await {
+        let (db, delivery) = (&self.state.db, &self.state.delivery);
+        // Whoever has a token may have written a moment ago, perhaps through another server, so is told what is there now.
+        let live = match caller {
+            Some(_) => db.read(work).await.map(|live| Arc::new(live.finish())),
+            None => {
+                let db = db.clone();
+                delivery.fetch(self.address(), async move { db.read(work).await }).await
+            }
+        };
+        match live {
             Err(error) if error.new_slug().is_some() => Ok(self.redirect(301, error.new_slug().unwrap_or_default())),
-            live => live.map(|live| live.answer(self.headers(), audience)),
+            Err(error) => Err(error),
+            Ok(live) if caller.is_some() => Ok(delivery.answer_caller(&live, self.headers())),
+            Ok(live) => Ok(delivery.answer(&live, &self.address(), self.headers()).await),
         }
     }
 

@@ -20,14 +20,18 @@ pub struct Grant {
 }
 
 /// Returns what the answer to this request is to say.
-pub fn grant(request: &ServiceRequest) -> Grant {
-    let allowed = request.app_data::<State>().map_or(&[][..], |state| &state.config.http.cors_origins);
+pub fn grant(asked: &HeaderMap, allowed: &[String]) -> Grant {
     if allowed.iter().any(|origin| origin == "*") {
         return Grant { origin: Some("*".to_owned()), varies: false };
     }
-    let asked = request.headers().get(header::ORIGIN).and_then(|value| value.to_str().ok());
+    let asked = asked.get(header::ORIGIN).and_then(|value| value.to_str().ok());
     let origin = asked.and_then(|asked| allowed.iter().find(|origin| origin.eq_ignore_ascii_case(asked)).cloned());
     Grant { origin, varies: !allowed.is_empty() }
+}
+
+/// Returns the websites that may read answers.
+pub fn allowed(request: &ServiceRequest) -> &[String] {
+    request.app_data::<State>().map_or(&[][..], |state| &state.config.http.cors_origins)
 }
 
 /// Answers a browser's question before the request proper, if it is one and the website is allowed.
@@ -39,7 +43,7 @@ pub fn preflight(request: &ServiceRequest) -> Option<HttpResponse> {
     if !asks {
         return None;
     }
-    grant(request).origin?;
+    grant(headers, allowed(request)).origin?;
     Some(
         HttpResponse::NoContent()
             .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST, PUT, PATCH, DELETE"))

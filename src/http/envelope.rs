@@ -36,7 +36,7 @@ pub async fn around<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<BoxBody>, ActixError> {
     let id = request_id::of(request.headers());
     let started = std::time::Instant::now();
-    let grant = cors::grant(&request);
+    let grant = cors::grant(request.headers(), cors::allowed(&request));
     let subject = request
         .app_data::<State>()
         .filter(|state| state.config.log.requests)
@@ -75,7 +75,7 @@ async fn pass<B: MessageBody + 'static>(
     if let Some(answer) = cors::preflight(&request) {
         return Ok(request.into_response(answer));
     }
-    if let Err(error) = path::check(request.request()).and_then(|()| check_accept(&request)) {
+    if let Err(error) = path::check(request.request()).and_then(|()| check_accept(request.path(), request.headers())) {
         let answer = problem::answer(&error, &request_id::current());
         return Ok(request.into_response(answer));
     }
@@ -104,12 +104,14 @@ fn as_problem(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
 }
 
 /// Everything below `/v1` is JSON; a client that excludes it is told so.
-fn check_accept(request: &ServiceRequest) -> Result<(), Error> {
-    if !request.path().starts_with("/v1/") {
+///
+/// # Errors
+/// `not_acceptable`.
+pub fn check_accept(path: &str, asked: &HeaderMap) -> Result<(), Error> {
+    if !path.starts_with("/v1/") {
         return Ok(());
     }
-    let mut ranges = request
-        .headers()
+    let mut ranges = asked
         .get_all(header::ACCEPT)
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))

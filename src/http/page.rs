@@ -3,6 +3,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 
+use super::address::Address;
 use crate::{
     error::{Code, Error, Result},
     input::Invalid,
@@ -155,7 +156,8 @@ impl<T> Slice<T> {
 }
 
 /// Writes the `Link` header of a page (RFC 8288) for the address that was asked.
-pub fn links(path: &str, query: &str, info: &PageInfo) -> Option<String> {
+pub fn links(address: &Address, info: &PageInfo) -> Option<String> {
+    let (path, query) = (address.path(), address.query());
     let others: Vec<&str> =
         query.split('&').filter(|pair| !pair.is_empty() && *pair != "cursor" && !pair.starts_with("cursor=")).collect();
     let link = |cursor: &String, rel: &str| {

@@ -98,12 +98,12 @@ async fn list_sections(call: Call) -> Result<HttpResponse, Refusal> {
     let caller = call.optional_caller().await?;
     let params: SectionListParams = call.query()?;
     params.view.require(caller.as_ref(), Operation::ListWorkingSections)?;
-    let (state, path, query) = (call.state.clone(), call.path().to_owned(), call.query_text().to_owned());
+    let (state, address) = (call.state.clone(), call.address());
     if params.view == View::Working {
         return Ok(call
             .read_working(move |conn| {
                 let page = params.read(conn, &state)?;
-                Ok(Reply::json(200, &page)?.links(page::links(&path, &query, &page.page)))
+                Ok(Reply::json(200, &page)?.links(page::links(&address, &page.page)))
             })
             .await?);
     }
@@ -111,7 +111,7 @@ async fn list_sections(call: Call) -> Result<HttpResponse, Refusal> {
     Ok(call
         .read_live(caller.as_ref(), move |conn| {
             let page = params.read(conn, &state)?;
-            let links = page::links(&path, &query, &page.page);
+            let links = page::links(&address, &page.page);
             Ok(Live::new(&page, changes::last_at(conn)?)?.keyed(["sections".to_owned()]).linked(links))
         })
         .await?)

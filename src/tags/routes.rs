@@ -90,12 +90,12 @@ async fn list_tags(call: Call) -> Result<HttpResponse, Refusal> {
     let caller = call.optional_caller().await?;
     let params: TagListParams = call.query()?;
     params.view.require(caller.as_ref(), Operation::ListWorkingTags)?;
-    let (state, path, query) = (call.state.clone(), call.path().to_owned(), call.query_text().to_owned());
+    let (state, address) = (call.state.clone(), call.address());
     if params.view == View::Working {
         return Ok(call
             .read_working(move |conn| {
                 let page = params.read(conn, &state)?;
-                Ok(Reply::json(200, &page)?.links(page::links(&path, &query, &page.page)))
+                Ok(Reply::json(200, &page)?.links(page::links(&address, &page.page)))
             })
             .await?);
     }
@@ -103,7 +103,7 @@ async fn list_tags(call: Call) -> Result<HttpResponse, Refusal> {
     Ok(call
         .read_live(caller.as_ref(), move |conn| {
             let page = params.read(conn, &state)?;
-            let links = page::links(&path, &query, &page.page);
+            let links = page::links(&address, &page.page);
             Ok(Live::new(&page, changes::last_at(conn)?)?.keyed(["tags".to_owned()]).linked(links))
         })
         .await?)

@@ -85,11 +85,11 @@ impl UserListParams {
 async fn list_users(call: Call) -> Result<HttpResponse, Refusal> {
     call.caller(Operation::ListUsers).await?;
     let params: UserListParams = call.query()?;
-    let (state, path, query) = (call.state.clone(), call.path().to_owned(), call.query_text().to_owned());
+    let (state, address) = (call.state.clone(), call.address());
     Ok(call
         .read_working(move |conn| {
             let page = params.read(conn, &state)?;
-            Ok(Reply::json(200, &page)?.links(page::links(&path, &query, &page.page)))
+            Ok(Reply::json(200, &page)?.links(page::links(&address, &page.page)))
         })
         .await?)
 }

@@ -20,6 +20,7 @@ mod authz;
 mod changes;
 mod commands;
 mod concurrency;
+mod delivery;
 mod faults;
 mod idempotency;
 mod input;

@@ -107,7 +107,7 @@ async fn list_revisions(call: Call) -> Result<HttpResponse, Refusal> {
     let caller = call.caller(Operation::ListRevisions).await?;
     let params: RevisionListParams = call.query()?;
     let (reference, state) = (call.reference("article")?, call.state.clone());
-    let address = (call.path().to_owned(), call.query_text().to_owned());
+    let address = call.address();
     Ok(call
         .read_working(move |conn| {
             let row = working::find(conn, &reference, &caller, Operation::ListRevisions)?.row;
@@ -116,7 +116,7 @@ async fn list_revisions(call: Call) -> Result<HttpResponse, Refusal> {
             let rows = working::page(conn, row.id, params.limit, cursor.as_ref())?;
             let slice = page::slice(rows, params.limit, cursor.as_ref());
             let page = slice.info(params.limit, &state.key, &binding, |row| vec![row.number.to_string()]);
-            let links = page::links(&address.0, &address.1, &page);
+            let links = page::links(&address, &page);
             let users = slice.rows.iter().map(|row| row.created_by).collect();
             let embedded = Embedded::load(conn, std::iter::empty(), users)?;
             let live = live_revision(conn, &row)?;

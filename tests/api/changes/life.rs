@@ -32,14 +32,14 @@ pub fn life() -> Vec<Step> {
             "POST",
             "/v1/articles/two/publish",
             json!({}),
-            vec!["published article two: article-two articles section-world"],
+            vec!["published article two: article-two list-all list-language-en list-not-featured list-section-world"],
         ),
         (
             "POST",
             "/v1/articles/one/publish",
             json!({}),
             vec![
-                "published article one: article-one article-two articles section-asia section-world staff-mina tag-ships tags",
+                "published article one: article-one article-two list-all list-language-en list-not-featured list-section-asia list-section-world list-staff-mina list-tag-ships tag-ships tags",
             ],
         ),
         ("PATCH", "/v1/articles/one", json!({ "title": "One more" }), vec![]),
@@ -49,7 +49,7 @@ pub fn life() -> Vec<Step> {
             "/v1/articles/one/publish",
             json!({}),
             vec![
-                "updated article one: article-one article-two articles section-asia section-world staff-mina tag-ships",
+                "updated article one: article-one article-two list-all list-language-en list-not-featured list-section-asia list-section-world list-staff-mina list-tag-ships",
             ],
         ),
         ("PATCH", "/v1/articles/one", json!({ "tags": ["boats", "ships"] }), vec![]),
@@ -58,7 +58,7 @@ pub fn life() -> Vec<Step> {
             "/v1/articles/one/publish",
             json!({}),
             vec![
-                "updated article one: article-one article-two articles section-asia section-world staff-mina tag-boats tag-ships tags",
+                "updated article one: article-one article-two list-all list-language-en list-not-featured list-section-asia list-section-world list-staff-mina list-tag-boats list-tag-ships tag-boats tag-ships tags",
             ],
         ),
         ("PATCH", "/v1/tags/ships", json!({ "name": "Vessels" }), vec!["updated tag ships: articles tag-ships tags"]),
@@ -95,7 +95,7 @@ pub fn life() -> Vec<Step> {
             "POST",
             "/v1/articles/one/withdraw",
             json!({}),
-            vec!["withdrawn article one: article-one article-two articles section-asia staff-mina tag-boats tags"],
+            vec!["withdrawn article one: article-one article-two list-all list-language-en list-not-featured list-section-asia list-staff-mina list-tag-boats tag-boats tags"],
         ),
         ("DELETE", "/v1/articles/one", json!({}), vec![]),
         ("POST", "/v1/articles/one/restore", json!({}), vec![]),

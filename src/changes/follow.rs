@@ -1,0 +1,136 @@
+//! Following the change log: every change once, in one order, from a place that can be kept.
+//!
+//! On PostgreSQL, transactions that run at once commit in another order than that of the ids they took. So a change gets
+//! its place only when it can be seen: followers give places to what has none, one server at a time, and read in the
+//! order of places. Who has read up to a place has missed nothing before it.
+
+use diesel::prelude::*;
+
+use crate::{
+    clock::Instant,
+    db::{Conn, Db, schema::changes},
+    error::{Error, Result},
+};
+
+/// The number of the lock under which one server at a time gives places.
+const LOCK: i64 = 0x0066_705f_706c_6163;
+
+/// The most changes that are given places, or read, at a time.
+const BATCH: i64 = 500;
+
+/// A change as followers see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Its place in the order.
+    pub position: i64,
+    /// The surrogate keys of all that shows it, before and after.
+    pub keys: Vec<String>,
+}
+
+/// What there is to read after a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// The next changes, in order; none, when there are no more.
+    Changes(Vec<Seen>),
+    /// Changes after the place have been removed already. Goes on after the place that is given.
+    Missed(i64),
+}
+
+/// Returns the place of the last change; 0, when there is none.
+///
+/// # Errors
+/// When the database fails.
+pub fn last(conn: &mut Conn) -> Result<i64> {
+    let last: Option<Option<i64>> = changes::table
+        .filter(changes::position.is_not_null())
+        .order(changes::position.desc())
+        .select(changes::position)
+        .first(conn)
+        .optional()?;
+    Ok(last.flatten().unwrap_or(0))
+}
+
+/// Reads what came after a place.
+///
+/// # Errors
+/// When the database fails.
+pub fn after(conn: &mut Conn, position: i64) -> Result<News> {
+    let rows: Vec<(Option<i64>, String)> = changes::table
+        .filter(changes::position.gt(position))
+        .order(changes::position)
+        .limit(BATCH)
+        .select((changes::position, changes::keys))
+        .load(conn)?;
+    // Places have no gaps but where changes were removed.
+    if rows.first().is_some_and(|(first, _)| *first != Some(position + 1)) {
+        return Ok(News::Missed(last(conn)?));
+    }
+    let seen = rows.into_iter().map(|(position, keys)| {
+        let keys = serde_json::from_str(&keys).map_err(Error::internal)?;
+        Ok(Seen { position: position.unwrap_or_default(), keys })
+    });
+    Ok(News::Changes(seen.collect::<Result<_>>()?))
+}
+
+/// Returns whether changes can be seen that have no place yet.
+///
+/// # Errors
+/// When the database fails.
+pub fn has_unplaced(conn: &mut Conn) -> Result<bool> {
+    let unplaced: Option<i64> = changes::table
+        .filter(changes::position.is_null())
+        .order(changes::id)
+        .select(changes::id)
+        .first(conn)
+        .optional()?;
+    Ok(unplaced.is_some())
+}
+
+/// Gives places to the changes that have none, unless another server is doing it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn place(db: &Db) -> Result<()> {
+    // Each statement sees what is committed; the lock is held until the places are.
+    db.write_alone(|tx| {
+        if !tx.try_lock(LOCK)? {
+            return Ok(());
+        }
+        let mut position = last(tx.conn)?;
+        let unplaced: Vec<i64> = changes::table
+            .filter(changes::position.is_null())
+            .order(changes::id)
+            .limit(BATCH)
+            .select(changes::id)
+            .load(tx.conn)?;
+        for id in unplaced {
+            position += 1;
+            diesel::update(changes::table.find(id)).set(changes::position.eq(position)).execute(tx.conn)?;
+        }
+        tx.wake_followers()
+    })
+    .await
+}
+
+/// Removes the oldest changes, those from before a time, up to a batch of them; returns whether there may be more.
+///
+/// The last one stays: places go on from it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn prune(db: &Db, before: Instant) -> Result<bool> {
+    db.write(move |tx| {
+        let last = last(tx.conn)?;
+        let oldest: Vec<(i64, Instant)> = changes::table
+            .filter(changes::position.lt(last))
+            .order(changes::position)
+            .limit(BATCH)
+            .select((changes::id, changes::at))
+            .load(tx.conn)?;
+        // From the front only, so that what is kept has no gaps.
+        let old: Vec<i64> = oldest.into_iter().take_while(|(_, at)| *at < before).map(|(id, _)| id).collect();
+        let removed = diesel::delete(changes::table.filter(changes::id.eq_any(&old))).execute(tx.conn)?;
+        Ok(i64::try_from(removed).unwrap_or(BATCH) == BATCH)
+    })
+    .await
+}

@@ -1,0 +1,94 @@
+//! How live answers are kept, here and by caches in front.
+
+use std::ffi::OsString;
+
+use actix_web::http::header::HeaderValue;
+
+use super::reader::Reader;
+
+/// The settings of delivery as they are given.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Delivery")]
+pub struct DeliveryArgs {
+    /// How much memory the finished answers to readers may take; 0 keeps none.
+    #[arg(long, env = "FRONTPAGE_CACHE_BYTES", default_value = CACHE_BYTES, value_name = "BYTES")]
+    pub cache_bytes: Option<OsString>,
+    /// For how long readers are answered from memory when the database is away.
+    #[arg(long, env = "FRONTPAGE_CACHE_STALE_SECONDS", default_value = STALE_SECONDS, value_name = "SECONDS", hide_short_help = true)]
+    pub cache_stale_seconds: Option<OsString>,
+    /// What caches in front are told of an article (`Cache-Control`).
+    #[arg(long, env = "FRONTPAGE_CACHE_CONTROL_ARTICLE", default_value = CACHE_CONTROL, value_name = "DIRECTIVES", hide_short_help = true)]
+    pub cache_control_article: Option<OsString>,
+    /// What they are told of a list of articles.
+    #[arg(long, env = "FRONTPAGE_CACHE_CONTROL_LIST", default_value = CACHE_CONTROL, value_name = "DIRECTIVES", hide_short_help = true)]
+    pub cache_control_list: Option<OsString>,
+    /// What they are told of sections, staff profiles and tags.
+    #[arg(long, env = "FRONTPAGE_CACHE_CONTROL_OTHER", default_value = CACHE_CONTROL, value_name = "DIRECTIVES", hide_short_help = true)]
+    pub cache_control_other: Option<OsString>,
+    /// For how many days the change log is kept.
+    #[arg(long, env = "FRONTPAGE_CHANGES_DAYS", default_value = CHANGES_DAYS, value_name = "DAYS", hide_short_help = true)]
+    pub changes_days: Option<OsString>,
+}
+
+/// 64 MiB: some thousand articles with their lists.
+const CACHE_BYTES: &str = "67108864";
+
+const STALE_SECONDS: &str = "600";
+
+/// Shared caches briefly, browsers only to ask again.
+const CACHE_CONTROL: &str = "public, max-age=0, s-maxage=5, stale-while-revalidate=10, stale-if-error=600";
+
+const CHANGES_DAYS: &str = "30";
+
+/// How live answers are kept.
+#[derive(Clone, Debug)]
+pub struct DeliveryConfig {
+    /// How much memory the finished answers may take; 0 for none.
+    pub cache_bytes: u64,
+    /// For how long they are given out when the database is away.
+    pub stale_seconds: u64,
+    /// `Cache-Control` of an article.
+    pub article: HeaderValue,
+    /// `Cache-Control` of a list of articles.
+    pub list: HeaderValue,
+    /// `Cache-Control` of everything else.
+    pub other: HeaderValue,
+    /// For how many days the change log is kept.
+    pub changes_days: u32,
+}
+
+impl DeliveryConfig {
+    pub(super) fn read(args: &DeliveryArgs, reader: &mut Reader) -> Option<Self> {
+        let bytes = "FRONTPAGE_CACHE_BYTES";
+        let cache_bytes = reader.number(bytes, &args.cache_bytes, CACHE_BYTES, 0..=1_099_511_627_776);
+        let stale = "FRONTPAGE_CACHE_STALE_SECONDS";
+        let stale_seconds = reader.number(stale, &args.cache_stale_seconds, STALE_SECONDS, 0..=86_400);
+        let mut control = |variable: &str, raw| reader.setting(variable, raw, CACHE_CONTROL, parse_control);
+        let article = control("FRONTPAGE_CACHE_CONTROL_ARTICLE", &args.cache_control_article);
+        let list = control("FRONTPAGE_CACHE_CONTROL_LIST", &args.cache_control_list);
+        let other = control("FRONTPAGE_CACHE_CONTROL_OTHER", &args.cache_control_other);
+        let days = "FRONTPAGE_CHANGES_DAYS";
+        let changes_days = reader.number(days, &args.changes_days, CHANGES_DAYS, 1..=36_500);
+        Some(Self {
+            cache_bytes: cache_bytes?,
+            stale_seconds: stale_seconds?,
+            article: article?,
+            list: list?,
+            other: other?,
+            changes_days: changes_days?,
+        })
+    }
+}
+
+/// Reads the directives of a `Cache-Control` header (RFC 9111): names, some with a value.
+fn parse_control(text: &str) -> Result<HeaderValue, String> {
+    const WANTED: &str = "must be a list of directives such as public, max-age=0, s-maxage=5";
+    let is_token =
+        |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    let is_directive = |part: &str| {
+        let (name, value) = part.split_once('=').map_or((part, None), |(name, value)| (name, Some(value)));
+        is_token(name) && value.is_none_or(|value| is_token(value.trim_matches('"')))
+    };
+    let is_list = text.split(',').map(str::trim).all(is_directive);
+    HeaderValue::from_str(text).ok().filter(|_| is_list).ok_or_else(|| WANTED.to_owned())
+}

@@ -1,0 +1,162 @@
+//! A live answer down to its last byte, in every content coding that was asked for.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use actix_web::http::header::{self, HeaderMap, HeaderValue, HttpDate, TryIntoHeaderValue};
+use bytes::Bytes;
+
+use super::coding::Coding;
+use crate::{clock::Instant, http::etag, secrets::sha256_hex};
+
+/// What an answer is, as far as caches should treat it differently.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Class {
+    /// One article.
+    Article,
+    /// A list of articles.
+    List,
+    /// Sections, staff profiles, tags.
+    #[default]
+    Other,
+}
+
+/// A finished answer. Never changes; what is cheap to share is shared.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    pub(super) class: Class,
+    pub(super) keys: Vec<String>,
+    json: Bytes,
+    coded: [Option<Bytes>; 3],
+    tag: String,
+    etags: [HeaderValue; 4],
+    last_modified: Instant,
+    /// The second of the last change, and the one before it.
+    dates: [HeaderValue; 2],
+    surrogate_key: Option<HeaderValue>,
+    links: Option<HeaderValue>,
+}
+
+/// What one request gets of an answer.
+pub(super) enum Body {
+    /// The client has it already.
+    Known,
+    /// These bytes.
+    Bytes(Bytes),
+}
+
+/// A rough measure of what an answer takes besides its bytes.
+const OVERHEAD: usize = 1024;
+
+impl Finished {
+    pub(super) fn new(live: super::Live) -> Self {
+        let super::Live { class, json, last_modified, surrogate_keys, links } = live;
+        let digest = sha256_hex(json.as_bytes());
+        let tag = digest.get(..32).unwrap_or(&digest).to_owned();
+        let seconds = last_modified.seconds();
+        Self {
+            class,
+            json: json.into(),
+            coded: [None, None, None],
+            etags: Coding::ALL.map(|coding| value(&format!("\"{tag}{}\"", coding.suffix()))),
+            tag,
+            last_modified,
+            dates: [date_value(seconds), date_value(seconds - 1)],
+            surrogate_key: (!surrogate_keys.is_empty()).then(|| value(&surrogate_keys.join(" "))),
+            keys: surrogate_keys,
+            links: links.map(|links| value(&links)),
+        }
+    }
+
+    /// Returns about how many bytes of memory it takes.
+    pub(super) fn weight(&self) -> usize {
+        let coded: usize = self.coded.iter().flatten().map(Bytes::len).sum();
+        // A key stands here, in the header, and in the index.
+        let keys: usize = self.keys.iter().map(|key| key.len() * 3 + 96).sum();
+        self.json.len() + coded + keys + OVERHEAD
+    }
+
+    /// Chooses the coding for a request.
+    pub(super) fn negotiate(&self, headers: &HeaderMap) -> Coding {
+        super::coding::negotiate(headers, self.json.len())
+    }
+
+    /// Returns the bytes in a coding, if they have been made.
+    pub(super) fn bytes(&self, coding: Coding) -> Option<Bytes> {
+        match coding.index() {
+            None => Some(self.json.clone()),
+            Some(index) => self.coded.get(index).cloned().flatten(),
+        }
+    }
+
+    /// Returns the same answer with its bytes in one more coding.
+    pub(super) fn encoded(&self, coding: Coding) -> Self {
+        let mut more = self.clone();
+        if let Some(place) = coding.index().and_then(|index| more.coded.get_mut(index)) {
+            *place = Some(coding.encode(&self.json).into());
+        }
+        more
+    }
+
+    /// Writes the headers that are of the answer itself, and returns what else the client gets; `None` when the bytes
+    /// in its coding have not been made.
+    pub(super) fn fill(&self, asked: &HeaderMap, headers: &mut HeaderMap) -> Option<Body> {
+        let coding = self.negotiate(asked);
+        let body = if self.is_known(asked) { Body::Known } else { Body::Bytes(self.bytes(coding)?) };
+        let etag = self.etags.get(coding.index().map_or(0, |index| index + 1));
+        if let Some(etag) = etag {
+            headers.insert(header::ETAG, etag.clone());
+        }
+        headers.insert(header::LAST_MODIFIED, self.date().clone());
+        headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+        if let Some(keys) = &self.surrogate_key {
+            headers.insert(header::HeaderName::from_static("surrogate-key"), keys.clone());
+        }
+        if let Some(links) = &self.links {
+            headers.insert(header::LINK, links.clone());
+        }
+        if let Body::Bytes(_) = body {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            if let Some(name) = coding.name() {
+                headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
+            }
+        }
+        Some(body)
+    }
+
+    /// Evaluates the conditions of RFC 9110, 13.2.2: the ETag decides when it was sent, else the date.
+    fn is_known(&self, asked: &HeaderMap) -> bool {
+        if asked.contains_key(header::IF_NONE_MATCH) {
+            let tag = &self.tag;
+            let served = |opaque: &str| {
+                opaque
+                    .strip_prefix(tag.as_str())
+                    .is_some_and(|rest| Coding::ALL.iter().any(|coding| rest == coding.suffix()))
+            };
+            return etag::none_match(asked, served).unwrap_or(false);
+        }
+        let since = asked.get(header::IF_MODIFIED_SINCE).and_then(|value| value.to_str().ok()?.parse().ok());
+        // The true second here: what changed within the second of the answer is newer than the date that it bore.
+        since.is_some_and(|since: HttpDate| date(self.last_modified.seconds()) <= since)
+    }
+
+    /// The time of the last change, to the second. While that second lasts, the one before it, so that a second
+    /// change within it is not taken for the first.
+    fn date(&self) -> &HeaderValue {
+        let [of_second, of_one_before] = &self.dates;
+        if self.last_modified.seconds() >= Instant::now().seconds() { of_one_before } else { of_second }
+    }
+}
+
+/// A date of whole seconds: clients send back what they were told, and that has no fraction.
+fn date(seconds: i64) -> HttpDate {
+    HttpDate::from(UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or_default()))
+}
+
+fn date_value(seconds: i64) -> HeaderValue {
+    date(seconds).try_into_value().unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// What this server writes into headers is ASCII; what is not would be left out.
+fn value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}

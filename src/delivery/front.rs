@@ -1,0 +1,111 @@
+//! Before the application: what is kept is answered at once, without routing or a handler.
+//!
+//! Only plain reads without a token are answered here; whatever is special about a request leaves it to the application,
+//! which answers the same bytes from the same place.
+
+use std::future::{Ready, ready};
+
+use actix_http::{HttpMessage, Request, Response};
+use actix_service::IntoServiceFactory;
+use actix_web::{
+    body::BoxBody,
+    dev::{AppConfig, Service, ServiceFactory},
+    http::{Method, StatusCode, header},
+};
+use futures_util::future::{Either, LocalBoxFuture, MapOk, TryFutureExt};
+
+use super::{Freshness, finished::Body};
+use crate::{
+    http::{address, cors, envelope, request_id},
+    state::State,
+};
+
+/// What stands before an application, as its factory.
+pub struct FrontFactory<F> {
+    app: F,
+    state: State,
+}
+
+/// What stands before an application.
+pub struct Front<S> {
+    app: S,
+    state: State,
+}
+
+impl<F> FrontFactory<F> {
+    /// Puts it before an application.
+    pub fn new(app: impl IntoServiceFactory<F, Request>, state: State) -> Self
+    where
+        F: ServiceFactory<Request>,
+    {
+        Self { app: app.into_factory(), state }
+    }
+}
+
+impl<F> ServiceFactory<Request> for FrontFactory<F>
+where
+    F: ServiceFactory<Request, Config = AppConfig>,
+    F::Future: 'static,
+    F::Response: Into<Response<BoxBody>>,
+{
+    type Response = Response<BoxBody>;
+    type Error = F::Error;
+    type Config = AppConfig;
+    type Service = Front<F::Service>;
+    type InitError = F::InitError;
+    type Future = LocalBoxFuture<'static, Result<Self::Service, Self::InitError>>;
+
+    fn new_service(&self, config: AppConfig) -> Self::Future {
+        let (app, state) = (self.app.new_service(config), self.state.clone());
+        Box::pin(async move { Ok(Front { app: app.await?, state }) })
+    }
+}
+
+type Passed<S> = MapOk<<S as Service<Request>>::Future, fn(<S as Service<Request>>::Response) -> Response<BoxBody>>;
+
+impl<S> Service<Request> for Front<S>
+where
+    S: Service<Request>,
+    S::Response: Into<Response<BoxBody>>,
+{
+    type Response = Response<BoxBody>;
+    type Error = S::Error;
+    type Future = Either<Ready<Result<Response<BoxBody>, S::Error>>, Passed<S>>;
+
+    actix_web::dev::forward_ready!(app);
+
+    fn call(&self, request: Request) -> Self::Future {
+        match kept(&self.state, &request) {
+            Some(response) => Either::Left(ready(Ok(response))),
+            None => Either::Right(self.app.call(request).map_ok(Into::into)),
+        }
+    }
+}
+
+/// Returns the answer to a plain read of what is kept.
+fn kept(state: &State, request: &Request) -> Option<Response<BoxBody>> {
+    let (path, asked) = (request.path(), request.headers());
+    let is_plain = (request.method() == Method::GET || request.method() == Method::HEAD)
+        && path.starts_with("/v1/")
+        && !asked.contains_key(header::AUTHORIZATION)
+        && !state.config.log.requests
+        && !state.readiness.is_closed();
+    if !is_plain {
+        return None;
+    }
+    let delivery = &state.delivery;
+    let cache = delivery.cache.as_ref().filter(|_| delivery.freshness() != Freshness::Gone)?;
+    let finished = cache.get(&address::spelling(path, request.uri().query().unwrap_or_default()))?;
+    envelope::check_accept(path, asked).ok()?;
+    let mut response = Response::with_body(StatusCode::OK, BoxBody::new(()));
+    let body = delivery.fill(&finished, asked, response.headers_mut())?;
+    envelope::add_headers(response.headers_mut(), &request_id::of(asked));
+    cors::add_headers(response.headers_mut(), &cors::grant(asked, &state.config.http.cors_origins));
+    Some(match body {
+        Body::Bytes(bytes) => response.set_body(BoxBody::new(bytes)),
+        Body::Known => {
+            response.head_mut().status = StatusCode::NOT_MODIFIED;
+            response
+        }
+    })
+}

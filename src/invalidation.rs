@@ -1,0 +1,193 @@
+//! Keeps the finished answers of this server true: drops what shows something that has changed.
+//!
+//! Three ways lead here. What this server writes is dropped when it is committed, before the writer is answered. What
+//! others write is learned from the change log, of which the database tells at once and which is read twice a second in
+//! any case. What the clock does is foreseen: the answers that show it are dropped at its moment, whether anybody has
+//! recorded it by then or not.
+
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    time::{Duration, Instant as Moment},
+};
+
+use tokio::sync::Notify;
+
+use crate::{
+    articles::schedule::{self, Coming},
+    changes::follow::{self, News},
+    clock::Instant,
+    db::{self, Conn, Db, Listening, Options},
+    error::Result,
+    state::State,
+};
+
+/// How often the log is read when nobody says that there is something new.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// How far ahead the clock is foreseen: longer than the time between two looks.
+const FORESIGHT_SECONDS: i64 = 2;
+
+/// The clocks of this server and of the database are compared to within the time of a statement; what the clock brings
+/// is dropped so much later, so that it is there when it is read anew.
+const CLOCK_MARGIN: Duration = Duration::from_millis(5);
+
+/// Follows changes for as long as it is polled.
+pub struct Invalidation {
+    state: State,
+    /// Connections of its own: when requests wait for theirs, this must not wait with them.
+    db: Db,
+    wake: Arc<Notify>,
+    /// Kept, because its end would be the end of listening.
+    _listening: Option<Listening>,
+    /// Up to where the log has been read; none before the first time.
+    position: Option<i64>,
+    /// What the clock will do next, and when that is by this server's clock.
+    coming: Vec<(Moment, Coming)>,
+    /// What the clock has done and is not recorded yet, as far as the answers that show it were dropped.
+    done: HashSet<Coming>,
+}
+
+/// What one look at the database tells.
+struct Look {
+    now: Instant,
+    position: i64,
+    news: News,
+    has_unplaced: bool,
+    coming: Vec<Coming>,
+}
+
+impl Invalidation {
+    /// Begins to follow; from now on this server's own writes drop what shows them.
+    ///
+    /// # Errors
+    /// When the database cannot be opened.
+    pub fn begin(state: &State) -> Result<Self> {
+        let database = &state.config.database;
+        let few = Options { read_connections: 1, write_connections: 1, observer: None, ..database.options.clone() };
+        let db = Db::open(&database.location, &few)?;
+        let wake = Arc::new(Notify::new());
+        let (own, others, for_state) = (wake.clone(), wake.clone(), state.clone());
+        state.db.on_commit(Arc::new(move |keys| {
+            for_state.delivery.drop_keys(keys);
+            own.notify_one();
+        }));
+        let listening = db.listen(move || others.notify_one());
+        Ok(Self {
+            state: state.clone(),
+            db,
+            wake,
+            _listening: listening,
+            position: None,
+            coming: Vec::new(),
+            done: HashSet::new(),
+        })
+    }
+
+    /// Follows, for ever.
+    pub async fn follow(mut self) {
+        let mut is_well = true;
+        loop {
+            match self.catch_up().await {
+                Ok(()) => is_well = true,
+                Err(error) => {
+                    if std::mem::take(&mut is_well) {
+                        tracing::warn!(%error, "The change log cannot be read; readers are answered from memory meanwhile");
+                    }
+                }
+            }
+            self.wait().await;
+        }
+    }
+
+    /// Waits until there may be something new; drops meanwhile what the clock makes untrue.
+    async fn wait(&mut self) {
+        let look_at = Moment::now() + LOOK_EVERY;
+        loop {
+            let next = self.coming.iter().map(|(at, _)| *at).min().filter(|at| *at < look_at);
+            tokio::select! {
+                () = self.wake.notified() => return,
+                () = tokio::time::sleep_until(next.unwrap_or(look_at).into()) => {}
+            }
+            if next.is_none() {
+                return;
+            }
+            self.drop_due();
+        }
+    }
+
+    /// Reads the log up to its end, and drops what has changed.
+    async fn catch_up(&mut self) -> Result<()> {
+        loop {
+            let (asked_at, position) = (Moment::now(), self.position);
+            let look = self.db.read(move |conn| look(conn, position)).await?;
+            let is_first = self.position.is_none();
+            self.foresee(asked_at, look.now, look.coming);
+            let is_more = match look.news {
+                News::Changes(seen) => {
+                    for change in &seen {
+                        self.state.delivery.drop_keys(&change.keys);
+                    }
+                    !seen.is_empty()
+                }
+                News::Missed(_) => {
+                    self.state.delivery.clear();
+                    true
+                }
+            };
+            self.position = Some(look.position);
+            if look.has_unplaced {
+                follow::place(&self.db).await?;
+            }
+            if is_more || is_first {
+                continue;
+            }
+            self.state.delivery.confirm(asked_at);
+            return Ok(());
+        }
+    }
+
+    /// Notes what the clock will do, by this server's clock.
+    fn foresee(&mut self, asked_at: Moment, now: Instant, coming: Vec<Coming>) {
+        self.done.retain(|done| coming.contains(done));
+        let by_own_clock = |at: Instant| {
+            let millis = u64::try_from(at.millis().saturating_sub(now.millis())).unwrap_or(0);
+            // The database's answer is younger than the question.
+            asked_at + Duration::from_millis(millis) + asked_at.elapsed() + CLOCK_MARGIN
+        };
+        self.coming = coming
+            .into_iter()
+            .filter(|coming| !self.done.contains(coming))
+            .map(|coming| (by_own_clock(coming.at), coming))
+            .collect();
+        self.drop_due();
+    }
+
+    /// Drops what shows what the clock has done.
+    fn drop_due(&mut self) {
+        let now = Moment::now();
+        let (due, coming) = std::mem::take(&mut self.coming).into_iter().partition(|(at, _)| *at <= now);
+        self.coming = coming;
+        for (_, event) in due {
+            self.state.delivery.drop_keys(&event.keys);
+            self.done.insert(event);
+        }
+    }
+}
+
+/// Looks at the log and the clock in one moment.
+fn look(conn: &mut Conn, position: Option<i64>) -> Result<Look> {
+    let now = db::now(conn)?;
+    let coming = schedule::coming(conn, now.plus_seconds(FORESIGHT_SECONDS))?;
+    // Whoever begins keeps nothing yet, and has missed nothing.
+    let news = match position {
+        None => News::Changes(Vec::new()),
+        Some(position) => follow::after(conn, position)?,
+    };
+    let position = match (&news, position) {
+        (News::Missed(last), _) => *last,
+        (News::Changes(seen), Some(position)) => seen.last().map_or(position, |seen| seen.position),
+        (News::Changes(_), None) => follow::last(conn)?,
+    };
+    Ok(Look { now, position, news, has_unplaced: follow::has_unplaced(conn)?, coming })
+}
