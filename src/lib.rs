@@ -8,7 +8,8 @@
 //! - [`db`]: connections, transactions, schema, migrations. The only place that knows which database it is.
 //! - [`input`], [`mod@reference`]: reading what clients send; all faults at once.
 //! - [`body`]: an article's body as typed blocks, from and to HTML, Markdown and text. No HTTP, no SQL, no I/O.
-//! - [`config`], [`secrets`], [`state`], [`telemetry`]: settings, the key that nodes share, what requests can reach.
+//! - [`config`], [`secrets`], [`state`], [`telemetry`], [`metrics`]: settings, the key that nodes share, what requests
+//!   can reach, what the server says about itself.
 //! - [`audit`]: who did what, when and from where, so that nobody can alter it unseen.
 //! - [`slugs`], [`revisions`], [`changes`]: who owns which slug, what was there before, what readers can see anew.
 //! - [`http`], [`delivery`]: what all endpoints share, and how live answers leave.
@@ -38,6 +39,7 @@ pub mod http;
 pub mod ids;
 pub mod input;
 pub mod invalidation;
+pub mod metrics;
 pub mod readiness;
 pub mod reference;
 pub mod resources;

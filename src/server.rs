@@ -8,7 +8,7 @@ use actix_web::{
 };
 
 use crate::{
-    application,
+    app, application,
     articles::{leases, previews, schedule, working},
     audit,
     auth::Auth,
@@ -20,6 +20,7 @@ use crate::{
     error::{Code, Error, Result},
     http::idempotency::{self, InFlight},
     invalidation::Invalidation,
+    metrics::Metrics,
     readiness::Readiness,
     secrets::InstanceKey,
     state::{Parts, State},
@@ -70,12 +71,14 @@ pub async fn start(config: Config) -> Result<Running> {
     let addr = listener.local_addr().map_err(Error::internal)?;
     let auth = Auth::open(&config, key.clone())?;
     Origin::server().scope(auth.note_keys(&db)).await?;
+    let metrics = Metrics::new(app::routes());
     let state = State::new(Parts {
         db,
         key,
         auth,
         in_flight: InFlight::default(),
-        delivery: Delivery::new(&config.delivery),
+        delivery: Delivery::new(&config.delivery, metrics.tally()),
+        metrics,
         readiness: Readiness::default(),
         config,
     });

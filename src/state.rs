@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    auth::Auth, config::Config, db::Db, delivery::Delivery, http::idempotency::InFlight, readiness::Readiness,
-    secrets::InstanceKey,
+    auth::Auth, config::Config, db::Db, delivery::Delivery, http::idempotency::InFlight, metrics::Metrics,
+    readiness::Readiness, secrets::InstanceKey,
 };
 
 /// The server's state.
@@ -25,6 +25,8 @@ pub struct Parts {
     pub in_flight: InFlight,
     /// Finished answers to readers.
     pub delivery: Delivery,
+    /// What the server counts.
+    pub metrics: Metrics,
     /// Whether the database answers.
     pub readiness: Readiness,
 }

@@ -132,6 +132,11 @@ impl Auth {
         self.rules.lifetime().num_seconds()
     }
 
+    /// Returns how many password hashes are computed or wait for it.
+    pub fn hashes_in_progress(&self) -> usize {
+        self.permits.n_in_progress()
+    }
+
     /// Returns the public keys, as a JSON Web Key Set.
     pub fn jwks(&self) -> Value {
         self.ring.jwks()

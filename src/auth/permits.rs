@@ -62,6 +62,7 @@ pub enum NotRun {
 pub struct HashPermits {
     /// One for each that runs or waits.
     places: Arc<Semaphore>,
+    n_places: usize,
     /// One for each that runs; given out in the order of asking.
     permits: Arc<Semaphore>,
     max_wait: Duration,
@@ -75,9 +76,16 @@ impl HashPermits {
         let n_places = n_running.saturating_add(limits.n_waiting).min(Semaphore::MAX_PERMITS);
         Self {
             places: Arc::new(Semaphore::new(n_places)),
+            n_places,
             permits: Arc::new(Semaphore::new(n_running)),
             max_wait: limits.max_wait,
         }
+    }
+
+    /// Returns how many run or wait.
+    #[must_use]
+    pub fn n_in_progress(&self) -> usize {
+        self.n_places.saturating_sub(self.places.available_permits())
     }
 
     /// Runs work on a blocking thread when its turn comes, and returns what it gives.

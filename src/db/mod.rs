@@ -12,6 +12,7 @@ pub mod migrate;
 mod moment;
 mod origin;
 pub mod portable;
+mod queue;
 pub mod schema;
 pub mod types;
 
@@ -29,14 +30,12 @@ use diesel::{
     connection::{AnsiTransactionManager, TransactionManager},
     r2d2,
 };
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    task::JoinHandle,
-};
+use tokio::task::JoinHandle;
 
 use self::{
     commits::Commits,
     connect::{Manager, Pooled, Purpose},
+    queue::{Queue, content_share},
 };
 pub use self::{
     commits::{CommitListener, Listening},
@@ -48,6 +47,7 @@ pub use self::{
 use crate::{
     clock::Instant,
     error::{Error, Result, Trouble},
+    metrics::PoolState,
 };
 
 /// Is told the text of each statement, for tests that count statements and read query plans.
@@ -74,6 +74,8 @@ pub struct Options {
 #[derive(Clone)]
 pub struct Db {
     read: Door,
+    /// The connections of the read door that reads of content may have at most.
+    content: Queue,
     write: Door,
     location: Location,
     commits: Commits,
@@ -83,7 +85,7 @@ pub struct Db {
 #[derive(Clone)]
 struct Door {
     pool: r2d2::Pool<Manager>,
-    permits: Arc<Semaphore>,
+    queue: Queue,
     wait: Duration,
     patience: Duration,
 }
@@ -186,13 +188,14 @@ impl Db {
                     statement_timeout: patience,
                     observer: options.observer.clone(),
                 }),
-            permits: Arc::new(Semaphore::new(usize::try_from(size).unwrap_or(1))),
+            queue: Queue::new(usize::try_from(size).unwrap_or(1)),
             wait: options.wait / 2,
             patience,
         };
         let writers = if location.is_sqlite() { 1 } else { options.write_connections };
         Ok(Self {
             read: door(Purpose::Read, options.read_connections, options.read_timeout),
+            content: Queue::new(content_share(options.read_connections)),
             write: door(Purpose::Write, writers, options.write_timeout),
             location: location.clone(),
             commits: Commits::default(),
@@ -210,6 +213,11 @@ impl Db {
         commits::listen(&self.location, wake)
     }
 
+    /// Returns the state of the connections that serve reads, and of those that serve writes.
+    pub fn pools(&self) -> (PoolState, PoolState) {
+        (self.read.queue.state(), self.write.queue.state())
+    }
+
     /// Runs work that only reads, on one consistent snapshot.
     ///
     /// The work may run twice when a connection turns out to be dead.
@@ -222,6 +230,25 @@ impl Db {
         F: Fn(&mut Conn) -> Result<T> + Send + 'static,
     {
         self.read.run(move |conn| attempt_read(conn, &work)).await
+    }
+
+    /// Runs a read that can be put off: as [`Db::read`], but such reads leave some connections to those that cannot, so
+    /// that logins and writes go on however many readers come.
+    ///
+    /// # Errors
+    /// As [`Db::read`]; at once, when too many wait already.
+    pub async fn read_content<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Conn) -> Result<T> + Send + 'static,
+    {
+        let share = self.content.enter(self.read.wait).await?;
+        self.read
+            .run(move |conn| {
+                let _share = &share;
+                attempt_read(conn, &work)
+            })
+            .await
     }
 
     /// Runs work that writes, in one transaction: it is durable when this returns, or nothing happened.
@@ -333,21 +360,13 @@ impl Door {
         T: Send + 'static,
         F: Fn(&mut Conn) -> Outcome<T> + Send + 'static,
     {
-        let permit = self.enter().await?;
+        let permit = self.queue.enter(self.wait).await?;
         let door = self.clone();
         Ok(tokio::task::spawn_blocking(move || {
             // Held until the work has truly ended, also when nobody waits for it any more.
             let _permit = permit;
             door.run_here(work)
         }))
-    }
-
-    async fn enter(&self) -> Result<OwnedSemaphorePermit> {
-        match tokio::time::timeout(self.wait, self.permits.clone().acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(permit),
-            Ok(Err(_)) => Err(Error::unavailable("the database is closed")),
-            Err(_) => Err(Error::unavailable("no database connection became free in time")),
-        }
     }
 
     fn run_here<T>(&self, work: impl Fn(&mut Conn) -> Outcome<T>) -> Result<T> {

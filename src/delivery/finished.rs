@@ -1,12 +1,15 @@
 //! A live answer down to its last byte, in every content coding that was asked for.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::{
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use actix_web::http::header::{self, HeaderMap, HeaderValue, HttpDate, TryIntoHeaderValue};
 use bytes::Bytes;
 
 use super::coding::Coding;
-use crate::{clock::Instant, http::etag, secrets::sha256_hex};
+use crate::{clock::Instant, http::etag, metrics::Meter, secrets::sha256_hex};
 
 /// What an answer is, as far as caches should treat it differently.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,6 +21,17 @@ pub enum Class {
     /// Sections, staff profiles, tags.
     #[default]
     Other,
+}
+
+impl Class {
+    /// Returns its place among the classes.
+    pub(super) fn index(self) -> usize {
+        match self {
+            Self::Article => 0,
+            Self::List => 1,
+            Self::Other => 2,
+        }
+    }
 }
 
 /// A finished answer. Never changes; what is cheap to share is shared.
@@ -34,6 +48,8 @@ pub struct Finished {
     dates: [HeaderValue; 2],
     surrogate_key: Option<HeaderValue>,
     links: Option<HeaderValue>,
+    /// Counts how often and how quickly it is given out.
+    pub(super) meter: Option<Arc<Meter>>,
 }
 
 /// What one request gets of an answer.
@@ -64,7 +80,13 @@ impl Finished {
             surrogate_key: (!surrogate_keys.is_empty()).then(|| value(&surrogate_keys.join(" "))),
             keys: surrogate_keys,
             links: links.map(|links| value(&links)),
+            meter: None,
         }
+    }
+
+    pub(super) fn metered(mut self, meter: Arc<Meter>) -> Self {
+        self.meter = Some(meter);
+        self
     }
 
     /// Returns about how many bytes of memory it takes.

@@ -3,7 +3,10 @@
 //! Only plain reads without a token are answered here; whatever is special about a request leaves it to the application,
 //! which answers the same bytes from the same place.
 
-use std::future::{Ready, ready};
+use std::{
+    future::{Ready, ready},
+    time::Instant,
+};
 
 use actix_http::{HttpMessage, Request, Response};
 use actix_service::IntoServiceFactory;
@@ -84,6 +87,7 @@ where
 
 /// Returns the answer to a plain read of what is kept.
 fn kept(state: &State, request: &Request) -> Option<Response<BoxBody>> {
+    let started = Instant::now();
     let (path, asked) = (request.path(), request.headers());
     let is_plain = (request.method() == Method::GET || request.method() == Method::HEAD)
         && path.starts_with("/v1/")
@@ -101,11 +105,16 @@ fn kept(state: &State, request: &Request) -> Option<Response<BoxBody>> {
     let body = delivery.fill(&finished, asked, response.headers_mut())?;
     envelope::add_headers(response.headers_mut(), &request_id::of(asked));
     cors::add_headers(response.headers_mut(), &cors::grant(asked, &state.config.http.cors_origins));
-    Some(match body {
+    delivery.tally.kept(finished.class.index());
+    let response = match body {
         Body::Bytes(bytes) => response.set_body(BoxBody::new(bytes)),
         Body::Known => {
             response.head_mut().status = StatusCode::NOT_MODIFIED;
             response
         }
-    })
+    };
+    if let Some(meter) = &finished.meter {
+        meter.observe(response.status().as_u16(), started.elapsed());
+    }
+    Some(response)
 }

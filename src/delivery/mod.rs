@@ -35,6 +35,7 @@ use crate::{
     config::DeliveryConfig,
     error::{Error, Result},
     http::address::Address,
+    metrics::{Meter, Tally},
 };
 
 /// What readers see of one address, the same for all who ask.
@@ -101,6 +102,7 @@ pub struct Delivery {
     cache: Option<Arc<Cache>>,
     controls: [HeaderValue; 3],
     stale_for: Duration,
+    tally: Tally,
     started: std::time::Instant,
     /// When what is kept was last known to be true, in milliseconds since the start and one; 0, when never.
     true_at: AtomicU64,
@@ -122,11 +124,12 @@ enum Freshness {
 
 impl Delivery {
     /// Makes one without answers.
-    pub fn new(config: &DeliveryConfig) -> Self {
+    pub fn new(config: &DeliveryConfig, tally: Tally) -> Self {
         Self {
             cache: (config.cache_bytes > 0).then(|| Arc::new(Cache::new(config.cache_bytes))),
             controls: [&config.article, &config.list, &config.other].map(Clone::clone),
             stale_for: Duration::from_secs(config.stale_seconds),
+            tally,
             started: std::time::Instant::now(),
             true_at: AtomicU64::new(0),
         }
@@ -162,6 +165,12 @@ impl Delivery {
         self.true_at.fetch_max(millis.saturating_add(1), Ordering::Relaxed);
     }
 
+    /// Returns how long ago this server knew of all changes; none, when it never has.
+    pub fn lag(&self) -> Option<Duration> {
+        let true_at = self.true_at.load(Ordering::Relaxed).checked_sub(1)?;
+        Some(self.started.elapsed().saturating_sub(Duration::from_millis(true_at)))
+    }
+
     fn freshness(&self) -> Freshness {
         let true_at = self.true_at.load(Ordering::Relaxed);
         let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -177,15 +186,23 @@ impl Delivery {
     ///
     /// # Errors
     /// Those of the work.
-    pub async fn fetch<F>(&self, address: Address, work: F) -> Result<Arc<Finished>>
+    pub async fn fetch<F>(&self, address: Address, meter: Arc<Meter>, work: F) -> Result<Arc<Finished>>
     where
         F: Future<Output = Result<Live>> + Send + 'static,
     {
-        let make = async move { work.await.map(Live::finish) };
+        let tally = self.tally.clone();
+        let make = async move {
+            let finished = work.await?.finish().metered(meter);
+            tally.made(finished.class.index());
+            Ok(finished)
+        };
         let Some(cache) = &self.cache else { return make.await.map(Arc::new) };
         let is_open = self.freshness() != Freshness::Gone;
         match cache.get(address.as_str()).filter(|_| is_open) {
-            Some(kept) => Ok(kept),
+            Some(kept) => {
+                self.tally.kept(kept.class.index());
+                Ok(kept)
+            }
             None => cache.get_or_make(address, is_open, make).await,
         }
     }

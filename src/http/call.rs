@@ -259,10 +259,11 @@ impl Call {
         let (db, delivery) = (&self.state.db, &self.state.delivery);
         // Whoever has a token may have written a moment ago, perhaps through another server, so is told what is there now.
         let live = match caller {
-            Some(_) => db.read(work).await.map(|live| Arc::new(live.finish())),
+            Some(_) => db.read_content(work).await.map(|live| Arc::new(live.finish())),
             None => {
                 let db = db.clone();
-                delivery.fetch(self.address(), async move { db.read(work).await }).await
+                let meter = self.state.metrics.meter("GET", self.request.match_pattern().as_deref());
+                delivery.fetch(self.address(), meter, async move { db.read_content(work).await }).await
             }
         };
         match live {
@@ -281,7 +282,7 @@ impl Call {
     where
         F: Fn(&mut Conn) -> Result<Reply> + Send + 'static,
     {
-        match self.state.db.read(work).await {
+        match self.state.db.read_content(work).await {
             Err(error) if error.new_slug().is_some() => Ok(self.redirect(301, error.new_slug().unwrap_or_default())),
             reply => reply.map(Reply::into_response),
         }

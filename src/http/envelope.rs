@@ -43,11 +43,17 @@ pub async fn around<B: MessageBody + 'static>(
         .map(|_| (request.method().clone(), request.path().to_owned()));
     let is_stopping = request.app_data::<State>().is_some_and(|state| state.readiness.is_closed());
     let origin = Origin::request(id.clone(), address_of(&request));
+    let method = request.method().clone();
     let work = origin.scope(AssertUnwindSafe(pass(request, next)).catch_unwind());
     let mut response = match request_id::scope(id.clone(), work).await {
         Ok(response) => response?,
         Err(_) => return Err(Refusal(Error::internal("a handler panicked; the panic is logged above")).into()),
     };
+    if let Some(state) = response.request().app_data::<State>() {
+        let pattern = response.request().match_pattern();
+        let meter = state.metrics.meter(method.as_str(), pattern.as_deref());
+        meter.observe(response.status().as_u16(), started.elapsed());
+    }
     add_headers(response.headers_mut(), &id);
     cors::add_headers(response.headers_mut(), &grant);
     if is_stopping {

@@ -10,12 +10,16 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{call::Call, openapi, problem, problem::Refusal, routing::endpoints};
-use crate::error::{Code, Error, Result};
+use crate::{
+    error::{Code, Error, Result},
+    metrics::{self, Readings},
+};
 
 endpoints! {
     "/" { get get_index }
     "/healthz" { get get_health }
     "/readyz" { get get_readiness }
+    "/metrics" { get get_metrics }
     "/openapi.json" { get get_openapi }
     "/problems/{code}" { get get_problem }
 }
@@ -104,6 +108,29 @@ async fn get_readiness(call: Call) -> Result<HttpResponse, Refusal> {
         return Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(Health { status: "ok" }));
     }
     Err(Error::unavailable("the readiness check failed").into())
+}
+
+/// Read the metrics
+///
+/// What the server counts about itself, in the text format of OpenMetrics: how long requests took, where answers to readers
+/// came from, connections, memory. They tell nothing of content or of persons.
+#[utoipa::path(get, path = "/metrics", operation_id = "getMetrics", tag = "system",
+    responses((status = 200, description = "The metrics.", body = String, content_type = "application/openmetrics-text")))]
+async fn get_metrics(call: Call) -> Result<HttpResponse, Refusal> {
+    call.no_query()?;
+    let state = &call.state;
+    let (read_pool, write_pool) = state.db.pools();
+    let readings = Readings {
+        read_pool,
+        write_pool,
+        kept: state.delivery.size(),
+        changes_lag: state.delivery.lag(),
+        hashes_in_progress: state.auth.hashes_in_progress(),
+    };
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, metrics::CONTENT_TYPE))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(state.metrics.render(&readings)?))
 }
 
 /// Read the OpenAPI file

@@ -95,7 +95,9 @@ pub fn life() -> Vec<Step> {
             "POST",
             "/v1/articles/one/withdraw",
             json!({}),
-            vec!["withdrawn article one: article-one article-two list-all list-language-en list-not-featured list-section-asia list-staff-mina list-tag-boats tag-boats tags"],
+            vec![
+                "withdrawn article one: article-one article-two list-all list-language-en list-not-featured list-section-asia list-staff-mina list-tag-boats tag-boats tags",
+            ],
         ),
         ("DELETE", "/v1/articles/one", json!({}), vec![]),
         ("POST", "/v1/articles/one/restore", json!({}), vec![]),
