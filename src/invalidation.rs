@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant as Moment},
 };
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::{
     articles::schedule::{self, Coming},
@@ -40,6 +40,8 @@ pub struct Invalidation {
     wake: Arc<Notify>,
     /// Kept, because its end would be the end of listening.
     _listening: Option<Listening>,
+    /// Tells others in this process up to where the log has been read.
+    news: watch::Sender<i64>,
     /// Up to where the log has been read; none before the first time.
     position: Option<i64>,
     /// What the clock will do next, and when that is by this server's clock.
@@ -78,10 +80,16 @@ impl Invalidation {
             db,
             wake,
             _listening: listening,
+            news: watch::Sender::new(0),
             position: None,
             coming: Vec::new(),
             done: HashSet::new(),
         })
+    }
+
+    /// Returns what tells up to where this server has read the log.
+    pub fn news(&self) -> watch::Receiver<i64> {
+        self.news.subscribe()
     }
 
     /// Follows, for ever.
@@ -136,6 +144,7 @@ impl Invalidation {
                 }
             };
             self.position = Some(look.position);
+            self.news.send_if_modified(|position| std::mem::replace(position, look.position) != look.position);
             if look.has_unplaced {
                 follow::place(&self.db).await?;
             }

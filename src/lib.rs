@@ -16,6 +16,7 @@
 //! - [`auth`], [`users`]: who is calling and what they may do.
 //! - [`sections`], [`staff`], [`tags`], [`articles`]: the newsroom; each has `model`, `store` and `routes`.
 //! - [`invalidation`]: drops finished answers when what they show has changed.
+//! - [`purge`]: tells a cache in front the same.
 //! - [`demo`]: an invented newsroom.
 //! - [`app`], [`server`], [`cli`]: all of it put together.
 //!
@@ -40,6 +41,7 @@ pub mod ids;
 pub mod input;
 pub mod invalidation;
 pub mod metrics;
+pub mod purge;
 pub mod readiness;
 pub mod reference;
 pub mod resources;

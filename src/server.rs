@@ -21,6 +21,7 @@ use crate::{
     http::idempotency::{self, InFlight},
     invalidation::Invalidation,
     metrics::Metrics,
+    purge,
     readiness::Readiness,
     secrets::InstanceKey,
     state::{Parts, State},
@@ -112,6 +113,9 @@ impl Running {
         let chores = actix_web::rt::spawn(Origin::server().scope(do_chores(self.state.clone())));
         // Nothing is kept before this has begun.
         let follows = Invalidation::begin(&self.state)?;
+        let purge = self.state.config.purge.clone();
+        let purges = purge.map(|purge| purge::follow(self.state.clone(), purge, follows.news()));
+        let purges = purges.map(|purges| actix_web::rt::spawn(Origin::server().scope(purges)));
         let follows = actix_web::rt::spawn(Origin::server().scope(follows.follow()));
         let seals = actix_web::rt::spawn(seal_audit(self.state.clone()));
         let signals = actix_web::rt::spawn(stop_on_signal(self.server.handle(), self.state.clone()));
@@ -119,6 +123,9 @@ impl Running {
         chores.abort();
         seals.abort();
         follows.abort();
+        if let Some(purges) = purges {
+            purges.abort();
+        }
         signals.abort();
         result.map_err(Error::internal)
     }

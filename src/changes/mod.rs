@@ -3,6 +3,7 @@
 //! Everything that reacts to changes follows this log ([`follow`]); handlers call none of it. This server's own cache is
 //! told of its own changes at once, when they are committed ([`Tx::tell`]), and of all others' through the log.
 
+pub mod durable;
 pub mod follow;
 
 use diesel::{dsl::sql, prelude::*, sql_types};

@@ -13,6 +13,7 @@ pub mod environment;
 mod fault;
 mod http;
 mod log;
+mod purge;
 mod reader;
 mod site;
 mod start;
@@ -32,6 +33,7 @@ pub use self::{
     fault::{ConfigFault, ConfigFaults, flag_of},
     http::{HttpArgs, HttpConfig, ListenArgs, reachable},
     log::{LogArgs, LogConfig, LogFormat},
+    purge::{Hidden, PurgeArgs, PurgeConfig},
     site::{ArticlePlaces, SiteArgs, SiteConfig},
     start::{StartArgs, StartConfig},
     template::{Kind, UrlTemplate},
@@ -53,6 +55,9 @@ pub struct Settings {
     /// How live answers are kept.
     #[command(flatten)]
     pub delivery: DeliveryArgs,
+    /// The cache in front.
+    #[command(flatten)]
+    pub purge: PurgeArgs,
     /// The site.
     #[command(flatten)]
     pub site: SiteArgs,
@@ -78,6 +83,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// How live answers are kept.
     pub delivery: DeliveryConfig,
+    /// The cache in front that is told what to drop, if there is one.
+    pub purge: Option<PurgeConfig>,
     /// The site that readers see.
     pub site: SiteConfig,
     /// The editors' desk.
@@ -132,6 +139,7 @@ impl Config {
         let database = DatabaseConfig::read(&settings.database, reader);
         let http = HttpConfig::read(&settings.http, reader);
         let delivery = DeliveryConfig::read(&settings.delivery, reader);
+        let purge = PurgeConfig::read(&settings.purge, reader);
         let site = SiteConfig::read(&settings.site, reader);
         let desk = DeskConfig::read(&settings.desk, reader);
         let location = database.as_ref().map(|database| &database.location);
@@ -145,6 +153,7 @@ impl Config {
             database: database?,
             http: http?,
             delivery: delivery?,
+            purge: purge?,
             site: site?,
             desk: desk?,
             auth: auth?,

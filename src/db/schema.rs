@@ -358,6 +358,15 @@ table! {
 }
 
 table! {
+    followers (name) {
+        name -> Text,
+        position -> BigInt,
+        claimed_by -> Text,
+        claimed_until -> Timestamp,
+    }
+}
+
+table! {
     article_previews (id) {
         id -> Id,
         article_id -> Id,
@@ -443,5 +452,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     article_leases,
     article_words,
     changes,
+    followers,
     audit,
 );

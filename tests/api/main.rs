@@ -32,6 +32,7 @@ mod openapi;
 mod outage;
 mod problems;
 mod protocol;
+mod purging;
 mod reading;
 mod readme;
 mod sections;

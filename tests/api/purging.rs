@@ -1,0 +1,140 @@
+//! A cache in front is told what to drop: everything that was committed, whatever happens to the server.
+
+use std::{
+    collections::BTreeSet,
+    io::{BufRead, BufReader, Write},
+    net::{SocketAddr, TcpListener},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+
+use crate::support::{App, Client, PASSWORD, both, id};
+
+/// A cache that remembers what it was told, and refuses for as long as it is told to.
+struct Cache {
+    addr: SocketAddr,
+    told: Arc<Mutex<Vec<(String, String)>>>,
+    refuses: Arc<AtomicBool>,
+}
+
+impl Cache {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
+        let (told, refuses): (Arc<Mutex<Vec<_>>>, Arc<AtomicBool>) = Default::default();
+        let (remembers, does_refuse) = (told.clone(), refuses.clone());
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+                let lines: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+                if does_refuse.load(Ordering::SeqCst) {
+                    let _ = stream.write_all(
+                        b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+                    );
+                    continue;
+                }
+                let header = |name: &str| {
+                    let line = lines.iter().find(|line| line.to_lowercase().starts_with(&format!("{name}: ")));
+                    line.map(|line| line[name.len() + 2..].to_owned()).unwrap_or_default()
+                };
+                let told = (format!("{} {}", lines[0], header("authorization")), header("surrogate-key"));
+                remembers.lock().unwrap().push(told);
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
+            }
+        });
+        Self { addr, told, refuses }
+    }
+
+    fn settings(&self) -> [(String, String); 2] {
+        [
+            ("FRONTPAGE_PURGE_URL".to_owned(), format!("http://{}/purge", self.addr)),
+            ("FRONTPAGE_PURGE_CREDENTIAL".to_owned(), "Authorization: Bearer sesame".to_owned()),
+        ]
+    }
+
+    fn keys(&self) -> BTreeSet<String> {
+        self.told
+            .lock()
+            .unwrap()
+            .iter()
+            .flat_map(|(_, keys)| keys.split(' ').map(str::to_owned).collect::<Vec<_>>())
+            .collect()
+    }
+
+    #[track_caller]
+    fn wait_for(&self, key: &str) {
+        let started = Instant::now();
+        while !self.keys().contains(key) {
+            assert!(started.elapsed() < Duration::from_secs(30), "{key} is not among {:?}", self.keys());
+            std::thread::yield_now();
+        }
+    }
+}
+
+fn editor(base: &str) -> Client {
+    let anonymous = Client::new(base, None);
+    let login = json!({ "email": "editor@newsroom.test", "password": PASSWORD });
+    let token = anonymous.post("/v1/auth/token", login).expect(200).json()["access_token"].as_str().unwrap().to_owned();
+    anonymous.with_token(&token)
+}
+
+both! {
+    fn a_cache_in_front_is_told_the_keys_of_what_was_committed(app) {
+        let before = id(&app.published("Before", json!({})));
+        let cache = Cache::start();
+        let settings = cache.settings();
+        let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let told = App::start_on(app.database.clone(), &settings);
+        // The first server to follow begins with what comes then.
+        let first = loop {
+            let article = id(&told.published("Next", json!({})));
+            if app.database.sql("SELECT name FROM followers").contains("purge") { break article; }
+        };
+        let last = id(&told.published("Harbor reopens", json!({})));
+        cache.wait_for(&format!("article-{last}"));
+
+        assert!(!cache.keys().contains(&format!("article-{before}")), "{first}");
+        let (request, keys) = cache.told.lock().unwrap().last().unwrap().clone();
+        assert_eq!(request, "POST /purge HTTP/1.1 Bearer sesame");
+        assert!(keys.contains("list-all") && keys.contains("list-section-"), "{keys}");
+        // What did not happen is not told.
+        let n_told = cache.told.lock().unwrap().len();
+        told.editor().verb(&format!("/v1/articles/{last}/publish"), "*").expect(409);
+        told.editor().patch(&format!("/v1/articles/{last}"), "*", json!({ "title": "A draft" })).expect(200);
+        assert_eq!(cache.told.lock().unwrap().len(), n_told);
+    }
+
+    fn what_a_killed_server_did_not_get_told_is_told_by_the_next(app) {
+        let cache = Cache::start();
+        let settings = cache.settings();
+        let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let program = app.database.serve(&settings);
+        let client = editor(&program.base);
+        let publish = |title: &str| {
+            let draft = client.post("/v1/articles", json!({ "title": title, "section": "world", "body_html": "<p>Text.</p>" })).expect(201);
+            client.verb(&format!("/v1/articles/{}/publish", id(&draft)), "*").expect(200);
+            format!("article-{}", id(&draft))
+        };
+        client.post("/v1/sections", json!({ "name": "World", "slug": "world" })).expect(201);
+        while !app.database.sql("SELECT name FROM followers").contains("purge") { std::thread::yield_now(); }
+        cache.wait_for(&publish("One"));
+
+        cache.refuses.store(true, Ordering::SeqCst);
+        let missed: Vec<String> = (0..5).map(|number| publish(&format!("Missed {number}"))).collect();
+        program.kill();
+        // The claim of the server that died is over.
+        app.database.sql("UPDATE followers SET claimed_until = '2001-01-01 00:00:00.000'");
+        cache.refuses.store(false, Ordering::SeqCst);
+        let next = app.database.serve(&settings);
+        for key in missed {
+            cache.wait_for(&key);
+        }
+        next.kill();
+    }
+}
