@@ -1,7 +1,10 @@
 //! A live answer down to its last byte, in every content coding that was asked for.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, UNIX_EPOCH},
 };
 
@@ -46,6 +49,8 @@ pub struct Finished {
     last_modified: Instant,
     /// The second of the last change, and the one before it.
     dates: [HeaderValue; 2],
+    /// The second of the last change is known to be over.
+    is_settled: Arc<AtomicBool>,
     surrogate_key: Option<HeaderValue>,
     links: Option<HeaderValue>,
     /// Counts how often and how quickly it is given out.
@@ -77,6 +82,7 @@ impl Finished {
             tag,
             last_modified,
             dates: [date_value(seconds), date_value(seconds - 1)],
+            is_settled: Arc::default(),
             surrogate_key: (!surrogate_keys.is_empty()).then(|| value(&surrogate_keys.join(" "))),
             keys: surrogate_keys,
             links: links.map(|links| value(&links)),
@@ -165,7 +171,12 @@ impl Finished {
     /// change within it is not taken for the first.
     fn date(&self) -> &HeaderValue {
         let [of_second, of_one_before] = &self.dates;
-        if self.last_modified.seconds() >= Instant::now().seconds() { of_one_before } else { of_second }
+        if self.is_settled.load(Ordering::Relaxed) {
+            return of_second;
+        }
+        let is_over = self.last_modified.seconds() < Instant::now().seconds();
+        self.is_settled.store(is_over, Ordering::Relaxed);
+        if is_over { of_second } else { of_one_before }
     }
 }
 

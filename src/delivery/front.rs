@@ -98,11 +98,12 @@ fn kept(state: &State, request: &Request) -> Option<Response<BoxBody>> {
         return None;
     }
     let delivery = &state.delivery;
-    let cache = delivery.cache.as_ref().filter(|_| delivery.freshness() != Freshness::Gone)?;
+    let freshness = delivery.freshness(started);
+    let cache = delivery.cache.as_ref().filter(|_| freshness != Freshness::Gone)?;
     let finished = cache.get(&address::spelling(path, request.uri().query().unwrap_or_default()))?;
     envelope::check_accept(path, asked).ok()?;
     let mut response = Response::with_body(StatusCode::OK, BoxBody::new(()));
-    let body = delivery.fill(&finished, asked, response.headers_mut())?;
+    let body = delivery.fill(&finished, freshness, asked, response.headers_mut())?;
     envelope::add_headers(response.headers_mut(), &request_id::of(asked));
     cors::add_headers(response.headers_mut(), &cors::grant(asked, &state.config.http.cors_origins));
     delivery.tally.kept(finished.class.index());

@@ -171,9 +171,9 @@ impl Delivery {
         Some(self.started.elapsed().saturating_sub(Duration::from_millis(true_at)))
     }
 
-    fn freshness(&self) -> Freshness {
+    fn freshness(&self, now: std::time::Instant) -> Freshness {
         let true_at = self.true_at.load(Ordering::Relaxed);
-        let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let now = u64::try_from(now.saturating_duration_since(self.started).as_millis()).unwrap_or(u64::MAX);
         match now.saturating_add(1).saturating_sub(true_at) {
             _ if true_at == 0 => Freshness::Gone,
             age if age <= FRESH_FOR_MS => Freshness::Fresh,
@@ -197,7 +197,7 @@ impl Delivery {
             Ok(finished)
         };
         let Some(cache) = &self.cache else { return make.await.map(Arc::new) };
-        let is_open = self.freshness() != Freshness::Gone;
+        let is_open = self.freshness(std::time::Instant::now()) != Freshness::Gone;
         match cache.get(address.as_str()).filter(|_| is_open) {
             Some(kept) => {
                 self.tally.kept(kept.class.index());
@@ -210,7 +210,8 @@ impl Delivery {
     /// Answers a request: the bytes in the best coding, or 304 when the client has them.
     pub async fn answer(&self, finished: &Arc<Finished>, address: &Address, asked: &HeaderMap) -> HttpResponse {
         let mut answer = HttpResponse::new(StatusCode::OK);
-        if let Some(body) = self.fill(finished, asked, answer.headers_mut()) {
+        let freshness = self.freshness(std::time::Instant::now());
+        if let Some(body) = self.fill(finished, freshness, asked, answer.headers_mut()) {
             return with_body(answer, body);
         }
         let (before, coding) = (finished.clone(), finished.negotiate(asked));
@@ -219,7 +220,7 @@ impl Delivery {
         if let Some(cache) = &self.cache {
             cache.replace(address, finished, after.clone());
         }
-        match self.fill(&after, asked, answer.headers_mut()) {
+        match self.fill(&after, freshness, asked, answer.headers_mut()) {
             Some(body) => with_body(answer, body),
             None => HttpResponse::InternalServerError().finish(),
         }
@@ -238,7 +239,13 @@ impl Delivery {
     }
 
     /// Writes the headers of an answer; `None` when its bytes have not been made in the coding that is asked for.
-    fn fill(&self, finished: &Finished, asked: &HeaderMap, headers: &mut HeaderMap) -> Option<Body> {
+    fn fill(
+        &self,
+        finished: &Finished,
+        freshness: Freshness,
+        asked: &HeaderMap,
+        headers: &mut HeaderMap,
+    ) -> Option<Body> {
         let body = finished.fill(asked, headers)?;
         let [article, list, other] = &self.controls;
         let control = match finished.class {
@@ -247,7 +254,7 @@ impl Delivery {
             Class::Other => other,
         };
         headers.insert(header::CACHE_CONTROL, control.clone());
-        if let Freshness::Stale(seconds) = self.freshness()
+        if let Freshness::Stale(seconds) = freshness
             && self.cache.is_some()
         {
             headers.insert(HeaderName::from_static("age"), HeaderValue::from(seconds));
