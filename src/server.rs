@@ -117,10 +117,12 @@ impl Running {
         let purges = purge.map(|purge| purge::follow(self.state.clone(), purge, follows.news()));
         let purges = purges.map(|purges| actix_web::rt::spawn(Origin::server().scope(purges)));
         let follows = actix_web::rt::spawn(Origin::server().scope(follows.follow()));
+        let clock = actix_web::rt::spawn(Origin::server().scope(record_by_the_clock(self.state.clone())));
         let seals = actix_web::rt::spawn(seal_audit(self.state.clone()));
         let signals = actix_web::rt::spawn(stop_on_signal(self.server.handle(), self.state.clone()));
         let result = self.server.await;
         chores.abort();
+        clock.abort();
         seals.abort();
         follows.abort();
         if let Some(purges) = purges {
@@ -151,12 +153,8 @@ fn prepare(config: &Config) -> Result<()> {
 async fn do_chores(state: State) {
     let mut prune = tokio::time::interval_at(tokio::time::Instant::now() + PRUNE_EVERY, PRUNE_EVERY);
     let mut rescan = tokio::time::interval(RESCAN_EVERY);
-    let every = Duration::from_secs(state.config.desk.schedule_seconds);
-    let mut clock = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
-    clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = clock.tick() => record_due(&state).await,
             _ = rescan.tick() => state.auth.rescan_keys(&state.db).await,
             _ = prune.tick() => {
                 let pruned = state.db.write(|tx| {
@@ -201,6 +199,17 @@ async fn seal_audit(state: State) {
                 }
             }
         }
+    }
+}
+
+/// Records what happens to articles by the clock; apart from the other chores, so that no slow one holds it up.
+async fn record_by_the_clock(state: State) {
+    let every = Duration::from_secs(state.config.desk.schedule_seconds);
+    let mut tick = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        record_due(&state).await;
     }
 }
 

@@ -8,9 +8,8 @@ use diesel::prelude::*;
 
 use super::rights::{Allowance, Operation, Role};
 use crate::{
-    clock::Instant,
     db::{
-        Actor, Conn,
+        Actor, Conn, Now,
         schema::{sessions, users},
     },
     error::{Code, Error, Result},
@@ -103,7 +102,7 @@ fn caller_of(conn: &mut Conn, user: UserId, session: SessionId) -> Result<Caller
         .filter(sessions::id.eq(session))
         .filter(users::id.eq(user))
         .filter(sessions::revoked_at.is_null())
-        .filter(sessions::expires_at.gt(Instant::now()))
+        .filter(sessions::expires_at.gt(Now))
         .filter(users::is_disabled.eq(false))
         .filter(users::trashed_at.is_null())
         .select((users::role, users::staff_id))

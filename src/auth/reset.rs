@@ -8,7 +8,7 @@ use super::secret::ResetToken;
 use crate::{
     clock::Instant,
     db::{
-        Conn, Tx,
+        Conn, Now, Tx,
         schema::{password_resets, users},
     },
     error::{Error, Result},
@@ -65,7 +65,7 @@ pub fn find_target(conn: &mut Conn, digest: &str) -> Result<Option<Target>> {
     Ok(password_resets::table
         .inner_join(users::table.on(users::id.eq(password_resets::user_id)))
         .filter(password_resets::digest.eq(digest))
-        .filter(password_resets::expires_at.gt(Instant::now()))
+        .filter(password_resets::expires_at.gt(Now))
         .filter(users::is_disabled.eq(false))
         .filter(users::trashed_at.is_null())
         .select((users::id, users::email, users::email_key, users::name))

@@ -12,7 +12,7 @@ use crate::{
     audit::{self, Entry, Resource},
     clock::Instant,
     db::{
-        Conn, Db, Tx,
+        Conn, Db, Now, Tx,
         schema::{refresh_tokens, sessions, users},
     },
     error::{Error, Result, Trouble},
@@ -223,7 +223,7 @@ pub fn page(conn: &mut Conn, user_id: UserId, limit: Limit, cursor: Option<&Curs
     let mut query = sessions::table
         .filter(sessions::user_id.eq(user_id))
         .filter(sessions::revoked_at.is_null())
-        .filter(sessions::expires_at.gt(Instant::now()))
+        .filter(sessions::expires_at.gt(Now))
         .select(SessionRow::as_select())
         .into_boxed();
     let is_backward = cursor.is_some_and(|cursor| cursor.direction == Direction::Backward);

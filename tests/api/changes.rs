@@ -308,32 +308,39 @@ fn assert_news(app: &App, before: &BTreeMap<String, Shown>, after: &BTreeMap<Str
     }
 }
 
+/// Walks through a newsroom with so many writes, and checks after each what readers get and what the log says.
+pub fn walk(app: &App, seed: u64, steps: usize) -> BTreeMap<String, usize> {
+    // Writes go through a server that keeps answers; what is true is what the other one makes anew.
+    let kept = keeping(app);
+    let mut newsroom = Newsroom::new(&kept);
+    let (mut dice, mut log) = (Dice(seed), Log::new(app));
+    let mut done: BTreeMap<String, usize> = BTreeMap::new();
+    let mut before = look(app, &newsroom.addresses());
+    for step in 0..steps {
+        look(&kept, &newsroom.addresses());
+        let (what, answer) = write_something(&kept, &mut newsroom, &mut dice);
+        let given_out = look(&kept, &newsroom.addresses());
+        let after = look(app, &newsroom.addresses());
+        let rows = log.news();
+
+        let what = format!("seed {seed:#x}, step {step}: {what} -> {}", answer.status);
+        assert!(is_same(&given_out, &after), "{what}: the server gave out an answer that was not true any more");
+        assert_told(&before, &after, &rows, &what);
+        assert_news(app, &before, &after, &what);
+        if answer.status < 400 {
+            *done.entry(what.split(": ").nth(1).unwrap().split(" ->").next().unwrap().to_owned()).or_default() += 1;
+        } else {
+            assert!(rows.is_empty(), "{what}: was refused, and the log names something");
+        }
+        before = after;
+    }
+    done
+}
+
 both! {
     fn whatever_a_write_changes_for_readers_is_named_in_the_log(app) {
-        // Writes go through a server that keeps answers; what is true is what the other one makes anew.
-        let kept = keeping(app);
-        let mut newsroom = Newsroom::new(&kept);
-        let (mut dice, mut log) = (Dice(0x5eed), Log::new(app));
-        let mut done: BTreeMap<String, usize> = BTreeMap::new();
-        let mut before = look(app, &newsroom.addresses());
-        for step in 0..80 {
-            look(&kept, &newsroom.addresses());
-            let (what, answer) = write_something(&kept, &mut newsroom, &mut dice);
-            let given_out = look(&kept, &newsroom.addresses());
-            let after = look(app, &newsroom.addresses());
-            let rows = log.news();
+        let done = walk(app, 0x5eed, 40);
 
-            let what = format!("step {step}: {what} -> {}", answer.status);
-            assert!(is_same(&given_out, &after), "{what}: the server gave out an answer that was not true any more");
-            assert_told(&before, &after, &rows, &what);
-            assert_news(app, &before, &after, &what);
-            if answer.status < 400 {
-                *done.entry(what.split(": ").nth(1).unwrap().split(" ->").next().unwrap().to_owned()).or_default() += 1;
-            } else {
-                assert!(rows.is_empty(), "{what}: was refused, and the log names something");
-            }
-            before = after;
-        }
         // The walk is worth something only when it gets to do what there is.
         let actions = ["publish", "withdraw", "change an article", "change a section", "change a profile", "change a tag", "merge", "trash", "restore"];
         for action in actions {

@@ -1,30 +1,15 @@
 //! Finished answers: kept, dropped when what they show has changed, the same from every server.
 
-use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, Instant},
-};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use diesel::{Connection, connection::SimpleConnection};
 use serde_json::json;
 
-use crate::support::{App, Backend, Database, Response, both, dice::Dice, id, postgres};
+use crate::support::{App, Backend, Database, Response, both, dice::Dice, id, postgres, wait::until};
 
 /// Another server on the same database, which keeps answers.
 pub fn keeping(app: &App) -> App {
     App::start_on(app.database.clone(), &[("FRONTPAGE_CACHE_BYTES", "67108864")])
-}
-
-/// Long enough for anything that happens at all.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Asks until the answer is what is waited for.
-#[track_caller]
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !is_so() {
-        assert!(started.elapsed() < PATIENCE, "{what}: not after {PATIENCE:?}");
-    }
 }
 
 /// Reads until the server keeps the answer: until reading it costs no statement.

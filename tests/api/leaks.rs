@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::support::{App, Client, Response, both, contract, id};
 
 /// Where articles stand that readers must not see, or not all of.
-const STATES: [&str; 8] =
-    ["draft", "in_review", "withdrawn", "trashed", "changed", "changed_in_review", "scheduled", "embargoed"];
+const STATES: [&str; 9] =
+    ["draft", "in_review", "withdrawn", "trashed", "changed", "changed_in_review", "scheduled", "embargoed", "killed"];
 
 /// What every secret text contains.
 const CANARY: &str = "cnr";
@@ -42,7 +42,7 @@ fn newsroom(app: &App) -> (BTreeMap<&'static str, String>, String) {
                 secret["embargo_until"] = json!("2100-01-01T00:00:00Z");
                 app.draft("x", secret)
             }
-            "draft" | "in_review" | "trashed" | "withdrawn" | "scheduled" => app.draft("x", secret),
+            "draft" | "in_review" | "trashed" | "withdrawn" | "scheduled" | "killed" => app.draft("x", secret),
             _ => {
                 let published = app.published(
                     "Public face",
@@ -55,7 +55,7 @@ fn newsroom(app: &App) -> (BTreeMap<&'static str, String>, String) {
         let steps: &[&str] = match state {
             "in_review" | "changed_in_review" => &["submit"],
             "withdrawn" => &["publish", "withdraw"],
-            "embargoed" => &["publish"],
+            "embargoed" | "killed" => &["publish"],
             _ => &[],
         };
         for step in steps {
@@ -74,6 +74,9 @@ fn newsroom(app: &App) -> (BTreeMap<&'static str, String>, String) {
     let related: Vec<&String> = ids.iter().filter(|(state, _)| **state != "trashed").map(|(_, id)| id).collect();
     let public =
         app.published("Open", json!({ "related": related, "tags": ["public"], "authors": [{ "staff": "mina" }] }));
+    // When others name it already; and its address says that it is gone.
+    let kill = format!("/v1/articles/{}/kill", ids["killed"]);
+    app.admin().request("POST", &kill).header("if-match", "*").json(&json!({ "notice": "Gone." })).send().expect(200);
     (ids, id(&public))
 }
 
@@ -105,7 +108,7 @@ fn random() -> String {
 }
 
 /// Values for a query parameter that do not themselves contain a secret.
-fn values(name: &str, public: &str) -> Vec<String> {
+pub fn values(name: &str, public: &str) -> Vec<String> {
     let fixed: &[&str] = match name {
         "view" => &["live"],
         "section" => &["world"],
@@ -248,7 +251,8 @@ both! {
         let (ids, _) = newsroom(app);
         let body = json!({ "title": "Mine now" });
         for (who, client) in [("a reader", app.anonymous()), ("another author", app.colleague())] {
-            for state in STATES {
+            // What was killed says so at its own address.
+            for state in STATES.into_iter().filter(|state| *state != "killed") {
                 let slug = secret(state)["slug"].as_str().unwrap().to_owned();
                 // Of what readers see in an older revision, only the slug is secret.
                 let names = if state.starts_with("changed") { vec![(slug, "no-such-slug".to_owned())] } else { vec![(ids[state].clone(), random()), (slug, "no-such-slug".to_owned())] };
@@ -283,6 +287,26 @@ both! {
                 }
             }
         }
+    }
+
+    fn what_was_killed_says_so_at_its_own_addresses_and_shows_nowhere_else(app) {
+        let (ids, public) = newsroom(app);
+        let reader = app.anonymous();
+        for name in [ids["killed"].as_str(), "cnrkilledxslug"] {
+            for query in ["", "?include=body_html,body_blocks,body_markdown,body_text", "?fields=title", "?view=live"] {
+                let gone = reader.get(&format!("/v1/articles/{name}{query}")).expect(410);
+                let text = gone.text();
+                assert!(text.contains("Gone.") && !text.to_lowercase().contains(CANARY), "{name}{query}: {text}");
+                assert_eq!(gone.header("etag"), None, "{name}{query}");
+            }
+        }
+        let related = reader.get(&format!("/v1/articles/{public}")).expect(200).json()["related"].clone();
+        assert!(!related.as_array().unwrap().contains(&json!(ids["killed"])), "{related}");
+        let page = |client: &Client, query: &str| client.get(&format!("/v1/articles?limit=100{query}")).expect(200).text();
+        for client in [app.author(), app.editor()] {
+            assert!(!page(&client, "&view=working&state=killed").contains(&ids["killed"]));
+        }
+        assert!(page(&app.admin(), "&view=working&state=killed").contains(&ids["killed"]));
     }
 
     fn a_tag_that_no_reader_has_met_is_unknown_by_every_name(app) {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     both,
-    contract::{document, resolve},
+    contract::{alone, document, resolve},
 };
 
 /// An operation with its place.
@@ -325,12 +325,8 @@ fn every_property_is_described() {
 
 /// What is wrong with a value by a schema.
 fn faults_of(value: &Value, schema: &Value) -> Vec<String> {
-    let whole = json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "allOf": [schema],
-        "components": document()["components"],
-    });
-    let validator = jsonschema::options().should_validate_formats(true).build(&whole).expect("the schema is one");
+    let validator =
+        jsonschema::options().should_validate_formats(true).build(&alone(schema)).expect("the schema is one");
     validator.iter_errors(value).map(|fault| format!("{}: {fault}", fault.instance_path())).collect()
 }
 

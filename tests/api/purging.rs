@@ -8,12 +8,11 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
 };
 
 use serde_json::json;
 
-use crate::support::{App, Client, PASSWORD, both, id};
+use crate::support::{App, Client, PASSWORD, both, id, wait::until};
 
 /// A cache that remembers what it was told, and refuses for as long as it is told to.
 struct Cache {
@@ -69,11 +68,7 @@ impl Cache {
 
     #[track_caller]
     fn wait_for(&self, key: &str) {
-        let started = Instant::now();
-        while !self.keys().contains(key) {
-            assert!(started.elapsed() < Duration::from_secs(30), "{key} is not among {:?}", self.keys());
-            std::thread::yield_now();
-        }
+        until(&format!("{key} is told"), || self.keys().contains(key));
     }
 }
 
@@ -122,7 +117,7 @@ both! {
             format!("article-{}", id(&draft))
         };
         client.post("/v1/sections", json!({ "name": "World", "slug": "world" })).expect(201);
-        while !app.database.sql("SELECT name FROM followers").contains("purge") { std::thread::yield_now(); }
+        until("somebody follows", || app.database.sql("SELECT name FROM followers").contains("purge"));
         cache.wait_for(&publish("One"));
 
         cache.refuses.store(true, Ordering::SeqCst);

@@ -128,6 +128,41 @@ both! {
         assert_eq!((answer.header("content-type"), answer.header("x-content-type-options")), (Some("application/json"), Some("nosniff")));
     }
 
+    fn a_bio_is_written_as_html_or_as_markdown_and_read_as_html(app) {
+        let markdown = "Has reported from **three** [continents](https://example.org/).\n\n- Reef\n- Ports";
+        let created = create(app, json!({ "name": "Mina Okafor", "bio_markdown": markdown }));
+        let html = "<p>Has reported from <strong>three</strong> <a href=\"https://example.org/\" rel=\"noopener\">continents</a>.</p>\n<ul>\n<li>Reef</li>\n<li>Ports</li>\n</ul>";
+        let flat = |text: &str| text.replace('\n', "");
+        assert_eq!(flat(created.json()["bio_html"].as_str().unwrap()), flat(html));
+        let public = app.anonymous().get("/v1/staff/mina-okafor").expect(200).json();
+        assert_eq!((&public["bio_html"], public.get("bio_markdown")), (&created.json()["bio_html"], None));
+        let article = app.published("Harbor", json!({ "authors": [{ "staff": "mina-okafor" }] }));
+        let author = app.anonymous().get(&format!("/v1/articles/{}", id(&article))).expect(200).json()["authors"][0].clone();
+        assert_eq!(author["bio_html"], public["bio_html"]);
+
+        let changed = patch(app, "mina-okafor", json!({ "bio_markdown": "*Now* the editor." })).expect(200).json();
+        assert_eq!((&changed["bio_html"], &changed["revision"]), (&json!("<p><em>Now</em> the editor.</p>"), &json!(2)));
+        // The same words in the other form are no change.
+        let same = patch(app, "mina-okafor", json!({ "bio_html": "<p><em>Now</em> the editor.</p>" })).expect(200).json();
+        assert_eq!(same["revision"], 2);
+        assert_eq!(patch(app, "mina-okafor", json!({ "bio_markdown": null })).expect(200).json()["bio_html"], Value::Null);
+
+        let both = json!({ "bio_html": "<p>A</p>", "bio_markdown": "B" });
+        assert_eq!(patch(app, "mina-okafor", both.clone()).expect(422).pointers(), ["/bio_markdown"]);
+        let mut input = both;
+        input["name"] = json!("Reza");
+        let refused = app.editor().post("/v1/staff", input).expect(422);
+        assert_eq!((refused.pointers(), &refused.json()["errors"][0]["code"]), (vec!["/bio_markdown".to_owned()], &json!("conflict")));
+        app.anonymous().get("/v1/staff/reza").expect(404);
+        for wrong in [json!(1), json!("x".repeat(65_537)), json!("a\u{0}b")] {
+            assert_eq!(patch(app, "mina-okafor", json!({ "bio_markdown": wrong })).expect(422).pointers(), ["/bio_markdown"]);
+        }
+        let hostile = patch(app, "mina-okafor", json!({ "bio_markdown": "Hi <script>alert(1)</script> [x](javascript:alert(1))" })).expect(200).json();
+        let bio = hostile["bio_html"].as_str().unwrap();
+        assert!(!bio.contains("<script") && !bio.contains("href=\"javascript"), "{bio}");
+        assert!(!hostile["warnings"].as_array().unwrap().is_empty());
+    }
+
     fn a_new_name_shows_at_once_in_every_byline(app) {
         let created = create(app, json!({ "name": "Mina Okafor" }));
         let article = app.published("Harbor", json!({ "authors": [{ "staff": "mina-okafor", "role": "photographer" }] }));

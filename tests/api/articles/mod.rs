@@ -8,6 +8,7 @@ mod edit;
 mod embedding;
 mod leases;
 mod lifecycle;
+mod links;
 mod merging;
 mod past;
 mod preflight;
@@ -15,6 +16,7 @@ mod previews;
 mod publishing;
 mod revisions;
 mod slugs;
+mod story;
 mod timing;
 
 use serde_json::Value;

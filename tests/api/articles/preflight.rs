@@ -32,6 +32,24 @@ fn complete(app: &App, more: Value) -> String {
     address(&app.draft("Harbor reopens", members))
 }
 
+/// A picture, alone or in a gallery, with whatever the test says of it.
+fn picture(alt: Option<&str>, credit: Option<&str>) -> Value {
+    json!({ "url": "https://media.newsroom.test/quay.jpg", "alt": alt, "credit": credit })
+}
+
+/// A complete draft whose body is a paragraph and these blocks.
+fn with_blocks(app: &App, blocks: &[Value]) -> String {
+    let paragraph = json!({ "type": "paragraph", "content": [{ "type": "text", "text": "The ships left." }] });
+    let blocks: Vec<Value> = [paragraph].iter().chain(blocks).cloned().collect();
+    complete(app, json!({ "body_html": null, "body_blocks": blocks }))
+}
+
+fn image(picture: Value) -> Value {
+    let mut block = picture;
+    block["type"] = json!("image");
+    block
+}
+
 /// A draft with something wrong of each kind that a draft can have now, by code.
 fn flawed(app: &App) -> Vec<(&'static str, String)> {
     let hidden = id(&app.draft("Hidden", json!({})));
@@ -40,6 +58,8 @@ fn flawed(app: &App) -> Vec<(&'static str, String)> {
         ("missing_excerpt", complete(app, json!({ "excerpt": null }))),
         ("broken_link", complete(app, json!({ "related": [hidden] }))),
         ("leftover_note", complete(app, json!({ "standfirst": "The minister said TK." }))),
+        ("missing_alt", with_blocks(app, &[image(picture(None, Some("Mina Rad")))])),
+        ("missing_credit", with_blocks(app, &[image(picture(Some("A quay"), None))])),
     ]
 }
 
@@ -91,6 +111,34 @@ both! {
         assert_eq!(found, ["/title", "/standfirst", "/excerpt", "/body_html"].map(|pointer| format!("warning leftover_note {pointer}")));
     }
 
+    fn pictures_that_say_nothing_are_found_wherever_they_stand(app) {
+        let (good, plain, anonymous) = (picture(Some("A quay"), Some("Mina Rad")), picture(None, Some("Mina Rad")), picture(Some(""), None));
+        let gallery = |images: &[&Value]| json!({ "type": "gallery", "images": images });
+        let nothing: &[&str] = &[];
+        let (alt, credit) = ("warning missing_alt /body_blocks", "warning missing_credit /body_blocks");
+        for (blocks, expected) in [
+            (vec![image(good.clone()), gallery(&[&good, &good])], nothing),
+            // An empty text says that the picture is there for decoration.
+            (vec![image(picture(Some(""), Some("Mina Rad")))], nothing),
+            (vec![image(plain.clone())], &[alt]),
+            (vec![image(anonymous.clone())], &[credit]),
+            (vec![gallery(&[&good, &plain])], &[alt]),
+            (vec![gallery(&[&good, &anonymous, &anonymous])], &[credit]),
+            (vec![image(plain.clone()), gallery(&[&anonymous, &plain])], &[alt, credit]),
+        ] {
+            let address = with_blocks(app, &blocks);
+            assert_eq!(check(app, &address), (true, expected.iter().map(ToString::to_string).collect()), "{blocks:?}");
+            verb(app, &address, "publish").expect(200);
+        }
+        // They are counted, not listed.
+        let address = with_blocks(app, &[image(plain.clone()), gallery(&[&plain, &good, &plain])]);
+        let found = app.editor().get(&format!("{address}/preflight")).expect(200).json();
+        assert!(found["findings"][0]["detail"].as_str().unwrap().ends_with(": 3."), "{found}");
+        // HTML without alt and without a credit, as most editors write it.
+        let html = complete(app, json!({ "body_html": "<p>Text.</p><img src=\"https://media.newsroom.test/a.jpg\">" }));
+        assert_eq!(check(app, &html).1, [alt, credit]);
+    }
+
     fn the_note_of_whoever_handed_it_back_is_left_over_until_it_is_submitted_again(app) {
         let article = complete(app, json!({}));
         verb(app, &article, "submit").expect(200);
@@ -107,40 +155,44 @@ both! {
 
 #[test]
 fn what_is_an_error_is_a_setting_and_publishing_in_every_form_refuses_it() {
-    with_rules("missing_byline=error,missing_excerpt=error,broken_link=error,leftover_note=error", |app| {
-        for (code, address) in flawed(app) {
-            let (is_ready, found) = check(app, &address);
-            assert!(
-                !is_ready && found.len() == 1 && found[0].starts_with(&format!("error {code} ")),
-                "{code}: {found:?}"
-            );
+    with_rules(
+        "missing_byline=error,missing_excerpt=error,broken_link=error,leftover_note=error,missing_alt=error,missing_credit=error",
+        |app| {
+            for (code, address) in flawed(app) {
+                let (is_ready, found) = check(app, &address);
+                assert!(
+                    !is_ready && found.len() == 1 && found[0].starts_with(&format!("error {code} ")),
+                    "{code}: {found:?}"
+                );
 
-            let later = json!({ "publish_at": "2999-01-01T00:00:00Z" });
-            for (verb, input) in [("publish", json!({})), ("schedule", later)] {
-                let path = format!("{address}/{verb}");
+                let later = json!({ "publish_at": "2999-01-01T00:00:00Z" });
+                for (verb, input) in [("publish", json!({})), ("schedule", later)] {
+                    let path = format!("{address}/{verb}");
+                    let refused =
+                        app.editor().request("POST", &path).header("if-match", "*").json(&input).send().expect(422);
+                    assert_eq!(refused.problem(), "preflight_failed", "{verb}");
+                    assert_eq!(refused.json()["errors"][0]["code"], code, "{verb}");
+                }
+                assert_eq!(working(app, &address).json()["state"], "draft");
+            }
+            let live = complete(app, json!({}));
+            verb(app, &live, "publish").expect(200);
+            change(app, &live, json!({ "excerpt": "TK" })).expect(200);
+            for (verb, input) in
+                [("publish", json!({})), ("correct", json!({ "note": "It was 1961." })), ("fix", json!({}))]
+            {
+                let path = format!("{live}/{verb}");
                 let refused =
                     app.editor().request("POST", &path).header("if-match", "*").json(&input).send().expect(422);
-                assert_eq!(refused.problem(), "preflight_failed", "{verb}");
-                assert_eq!(refused.json()["errors"][0]["code"], code, "{verb}");
+                assert_eq!(
+                    (refused.problem().as_str(), refused.pointers()),
+                    ("preflight_failed", vec!["/excerpt".to_owned()]),
+                    "{verb}"
+                );
             }
-            assert_eq!(working(app, &address).json()["state"], "draft");
-        }
-        let live = complete(app, json!({}));
-        verb(app, &live, "publish").expect(200);
-        change(app, &live, json!({ "excerpt": "TK" })).expect(200);
-        for (verb, input) in
-            [("publish", json!({})), ("correct", json!({ "note": "It was 1961." })), ("fix", json!({}))]
-        {
-            let path = format!("{live}/{verb}");
-            let refused = app.editor().request("POST", &path).header("if-match", "*").json(&input).send().expect(422);
-            assert_eq!(
-                (refused.problem().as_str(), refused.pointers()),
-                ("preflight_failed", vec!["/excerpt".to_owned()]),
-                "{verb}"
-            );
-        }
-        assert_eq!(app.anonymous().get(&live).expect(200).json()["excerpt"], "In short.");
-    });
+            assert_eq!(app.anonymous().get(&live).expect(200).json()["excerpt"], "In short.");
+        },
+    );
 }
 
 #[test]
@@ -165,9 +217,12 @@ fn warnings_stop_nobody() {
 
 #[test]
 fn what_nobody_wants_to_hear_of_is_not_found() {
-    with_rules("missing_byline=off,missing_excerpt=off,broken_link=off,leftover_note=off", |app| {
-        for (code, address) in flawed(app) {
-            assert_eq!(check(app, &address), (true, Vec::new()), "{code}");
-        }
-    });
+    with_rules(
+        "missing_byline=off,missing_excerpt=off,broken_link=off,leftover_note=off,missing_alt=off,missing_credit=off",
+        |app| {
+            for (code, address) in flawed(app) {
+                assert_eq!(check(app, &address), (true, Vec::new()), "{code}");
+            }
+        },
+    );
 }

@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use super::{address, change, live, verb, working};
-use crate::support::{App, Backend, Response, both};
+use crate::support::{App, Backend, Response, both, wait::until};
 
 /// A moment that no test lives to see.
 const FAR: &str = "2100-01-01T00:00:00Z";
@@ -221,21 +221,12 @@ both! {
             schedule(app, address, json!({ "publish_at": at })).expect(200);
         }
 
-        until(|| addresses.iter().all(|address| working(&nodes[0], address).json()["state"] == "published"));
+        until("all are recorded", || addresses.iter().all(|address| working(&nodes[0], address).json()["state"] == "published"));
 
         assert_eq!(told(app, "published"), "8");
         for address in &addresses {
             let view = working(app, address).json();
             assert_eq!((&view["revision"], &view["has_unpublished_changes"]), (&json!(3), &json!(false)));
         }
-    }
-}
-
-/// Waits until something holds.
-fn until(holds: impl Fn() -> bool) {
-    let started = std::time::Instant::now();
-    while !holds() {
-        assert!(started.elapsed() < std::time::Duration::from_secs(60), "it does not come to hold");
-        std::thread::yield_now();
     }
 }

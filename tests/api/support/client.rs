@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use super::contract::{self, Seen};
 
+/// How long a client waits for an answer unless a test says otherwise.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Somebody who sends requests.
 #[derive(Clone)]
 pub struct Client {
@@ -29,6 +32,7 @@ pub struct Request<'c> {
     path: String,
     headers: Vec<(String, String)>,
     body: Option<Vec<u8>>,
+    patience: Option<Duration>,
 }
 
 impl Client {
@@ -36,7 +40,6 @@ impl Client {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
-            .timeout_global(Some(Duration::from_secs(60)))
             .allow_non_standard_methods(true)
             .max_idle_connections_per_host(64)
             .build()
@@ -59,7 +62,7 @@ impl Client {
         if let Some(token) = &self.token {
             headers.push(("authorization".to_owned(), format!("Bearer {token}")));
         }
-        Request { client: self, method, path: path.to_owned(), headers, body: None }
+        Request { client: self, method, path: path.to_owned(), headers, body: None, patience: None }
     }
 
     pub fn get(&self, path: &str) -> Response {
@@ -102,6 +105,13 @@ impl Request<'_> {
         self.header("content-type", content_type)
     }
 
+    /// Gives up waiting for the answer after a while.
+    #[must_use]
+    pub fn within(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
+        self
+    }
+
     pub fn send(self) -> Response {
         let (method, path) = (self.method, self.path.clone());
         let response = self.send_unchecked();
@@ -127,9 +137,17 @@ impl Request<'_> {
         for (name, value) in &self.headers {
             builder = builder.header(name, value);
         }
+        let agent = &self.client.agent;
+        let patience = self.patience.unwrap_or(PATIENCE);
         let answer = match self.body {
-            Some(body) => self.client.agent.run(builder.body(body).expect("the request is well-formed"))?,
-            None => self.client.agent.run(builder.body(()).expect("the request is well-formed"))?,
+            Some(body) => {
+                let request = builder.body(body).expect("the request is well-formed");
+                agent.run(agent.configure_request(request).timeout_global(Some(patience)).build())?
+            }
+            None => {
+                let request = builder.body(()).expect("the request is well-formed");
+                agent.run(agent.configure_request(request).timeout_global(Some(patience)).build())?
+            }
         };
         let status = answer.status().as_u16();
         let mut headers: HashMap<String, String> = HashMap::new();

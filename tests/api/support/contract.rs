@@ -1,7 +1,7 @@
 //! The OpenAPI file as a judge: every answer that a test receives is checked against it.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, OnceLock},
 };
 
@@ -105,14 +105,9 @@ fn check_schema(key: &str, schema: &Value, body: &[u8], what: &str) {
     let validators = VALIDATORS.get_or_init(Mutex::default);
     let cached = validators.lock().expect("no test panics while it holds the lock").get(key).cloned();
     let validator = cached.unwrap_or_else(|| {
-        let whole = json!({
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "allOf": [schema],
-            "components": document()["components"],
-        });
         let validator = jsonschema::options()
             .should_validate_formats(true)
-            .build(&whole)
+            .build(&alone(schema))
             .unwrap_or_else(|error| panic!("{key}: the schema is broken: {error}"));
         let validator = Arc::new(validator);
         validators.lock().expect("no test panics while it holds the lock").insert(key.to_owned(), validator.clone());
@@ -122,6 +117,33 @@ fn check_schema(key: &str, schema: &Value, body: &[u8], what: &str) {
     let faults: Vec<String> =
         validator.iter_errors(&value).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
     assert!(faults.is_empty(), "{what}: not as documented:\n{}\n{value}", faults.join("\n"));
+}
+
+/// A schema of the document with the components that it leads to, and no others: each costs time.
+pub fn alone(schema: &Value) -> Value {
+    let mut needed = BTreeMap::new();
+    let mut open = vec![schema];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Object(members) => {
+                let name =
+                    members.get("$ref").and_then(Value::as_str).and_then(|at| at.strip_prefix("#/components/schemas/"));
+                if let Some(name) = name.filter(|name| !needed.contains_key(*name)) {
+                    let component = &document()["components"]["schemas"][name];
+                    needed.insert(name, component);
+                    open.push(component);
+                }
+                open.extend(members.values());
+            }
+            Value::Array(items) => open.extend(items),
+            _ => {}
+        }
+    }
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "allOf": [schema],
+        "components": { "schemas": needed },
+    })
 }
 
 /// Validates a value against a named component.

@@ -6,9 +6,11 @@ pub mod client;
 pub mod contract;
 pub mod dice;
 pub mod hold;
+pub mod newsroom;
 pub mod postgres;
 pub mod program;
 pub mod raw;
+pub mod wait;
 
 use std::{
     path::{Path, PathBuf},
