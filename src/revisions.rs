@@ -139,7 +139,7 @@ fn insert(details: &mut Value, name: &str, value: Value) {
 /// Returns what a revision said, if it is there and can be read.
 fn content_of(tx: &mut Tx<'_>, id: ResourceId, number: i32) -> Result<Option<Value>> {
     let content =
-        resource_revisions::table.find((id, number)).select(resource_revisions::content).first::<String>(tx.conn);
+        resource_revisions::table.find((id, number)).select(resource_revisions::content).get_result::<String>(tx.conn);
     Ok(content.optional()?.and_then(|content| serde_json::from_str(&content).ok()))
 }
 

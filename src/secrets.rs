@@ -48,7 +48,7 @@ impl InstanceKey {
         let stored = db
             .write(move |tx| {
                 let find = |tx: &mut crate::db::Tx<'_>| {
-                    instance::table.find(NAME).select(instance::value).first::<String>(tx.conn).optional()
+                    instance::table.find(NAME).select(instance::value).get_result::<String>(tx.conn).optional()
                 };
                 if let Some(value) = find(tx)? {
                     return Ok(value);

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use crate::{
-    db::{Conn, Tx, schema::slugs},
+    db::{Conn, Tx, direct::direct, schema::slugs},
     error::{Code, Error, Fault, Result},
     ids::ResourceId,
     input::Slug,
@@ -38,7 +38,8 @@ impl Kind {
 /// # Errors
 /// When the database fails.
 pub fn owner(conn: &mut Conn, kind: Kind, key: &str) -> Result<Option<ResourceId>> {
-    Ok(slugs::table.find((kind.as_str(), key)).select(slugs::resource_id).first(conn).optional()?)
+    let owner = slugs::table.find((kind.as_str(), key)).select(slugs::resource_id);
+    Ok(direct!(conn, |own| owner.get_result(own).optional())?)
 }
 
 /// Gives a resource the slug that was asked for, or one made from its name that is free.
@@ -82,14 +83,13 @@ pub fn hand_over(tx: &mut Tx<'_>, kind: Kind, from: ResourceId, to: ResourceId) 
 }
 
 fn claim(tx: &mut Tx<'_>, kind: Kind, id: ResourceId, slug: &Slug) -> Result<()> {
-    diesel::insert_into(slugs::table)
-        .values((
-            slugs::kind.eq(kind.as_str()),
-            slugs::key.eq(slug.key()),
-            slugs::resource_id.eq(id),
-            slugs::created_at.eq(tx.now),
-        ))
-        .execute(tx.conn)?;
+    let insert = diesel::insert_into(slugs::table).values((
+        slugs::kind.eq(kind.as_str()),
+        slugs::key.eq(slug.key()),
+        slugs::resource_id.eq(id),
+        slugs::created_at.eq(tx.now),
+    ));
+    direct!(tx.conn, |own| insert.execute(own))?;
     Ok(())
 }
 

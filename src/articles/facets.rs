@@ -9,6 +9,7 @@ use crate::{
     clock::Instant,
     db::{
         Conn, Tx,
+        direct::{direct, insert_all, top},
         schema::{live_articles, live_facets},
     },
     error::Result,
@@ -99,17 +100,16 @@ pub struct Place {
 /// # Errors
 /// When the database fails.
 pub fn put(tx: &mut Tx<'_>, id: ArticleId, facets: &[Facet], place: Place) -> Result<()> {
-    for facet in facets {
-        diesel::insert_into(live_facets::table)
-            .values((
-                live_facets::facet.eq(facet.bytes()),
-                live_facets::published_at.eq(place.published_at),
-                live_facets::article_id.eq(id),
-                live_facets::updated_at.eq(place.updated_at),
-                live_facets::visible_until.eq(place.visible_until),
-            ))
-            .execute(tx.conn)?;
-    }
+    let row = |facet: &Facet| {
+        (
+            live_facets::facet.eq(facet.bytes().to_vec()),
+            live_facets::published_at.eq(place.published_at),
+            live_facets::article_id.eq(id),
+            live_facets::updated_at.eq(place.updated_at),
+            live_facets::visible_until.eq(place.visible_until),
+        )
+    };
+    insert_all!(tx.conn, live_facets::table, facets.iter().map(row).collect())?;
     Ok(())
 }
 
@@ -146,7 +146,7 @@ pub fn has_others(tx: &mut Tx<'_>, facet: &Facet, id: ArticleId) -> Result<bool>
         .filter(live_facets::visible_until.is_null().or(live_facets::visible_until.gt(tx.now)))
         .order((live_facets::published_at.desc(), live_facets::article_id.desc()))
         .select(live_facets::article_id);
-    Ok(newest.first::<ArticleId>(tx.conn).optional()?.is_some())
+    Ok(direct!(tx.conn, |own| top(newest, 1).get_result::<ArticleId>(own).optional())?.is_some())
 }
 
 /// Moves the articles of a part of the section tree from the lists of some sections to those of others.

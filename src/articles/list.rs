@@ -7,6 +7,7 @@ use crate::{
     clock::Instant,
     db::{
         Conn, Now,
+        direct::{direct, top},
         schema::{live_facets, staff},
         types::text_enum,
     },
@@ -85,58 +86,60 @@ pub fn places(conn: &mut Conn, filter: &Filter, limit: Limit, cursor: Option<&Cu
         Some((driver, others)) => (driver.clone(), others),
         None => (Facet::all(), [].as_slice()),
     };
-    let mut query = live_facets::table
-        .filter(live_facets::facet.eq(driver.bytes().to_vec()))
-        .filter(live_facets::published_at.le(Now))
-        .filter(live_facets::visible_until.is_null().or(live_facets::visible_until.gt(Now)))
-        .select((live_facets::article_id, live_facets::published_at, live_facets::updated_at))
-        .limit(limit.and_one())
-        .into_boxed();
-    for facet in others {
-        let other = diesel::alias!(live_facets as other);
-        query = query.filter(diesel::dsl::exists(
-            other
-                .filter(other.field(live_facets::article_id).eq(live_facets::article_id))
-                .filter(other.field(live_facets::facet).eq(facet.bytes().to_vec())),
-        ));
-    }
-    if let Some(at) = filter.published_after {
-        query = query.filter(live_facets::published_at.ge(at));
-    }
-    if let Some(at) = filter.published_before {
-        query = query.filter(live_facets::published_at.lt(at));
-    }
-    if let Some(at) = filter.updated_after {
-        query = query.filter(live_facets::updated_at.ge(at));
-    }
-    if !filter.exclude.is_empty() {
-        query = query.filter(live_facets::article_id.ne_all(filter.exclude.clone()));
-    }
+    let after = cursor.map(place_of).transpose()?;
     let is_backward = cursor.is_some_and(|cursor| cursor.direction == Direction::Backward);
     let is_descending = (filter.sort != Sort::OldestFirst) != is_backward;
-    // The bound on the time alone is what lets the index find the place; the rest breaks ties.
-    macro_rules! ordered {
-        ($column:ident) => {{
-            use live_facets::{article_id as id, $column as time};
-            if let Some((at, article)) = cursor.map(place_of).transpose()? {
-                query = if is_descending {
-                    query.filter(time.le(at)).filter(time.lt(at).or(id.lt(article)))
-                } else {
-                    query.filter(time.ge(at)).filter(time.gt(at).or(id.gt(article)))
-                };
-            }
-            if is_descending { query.order((time.desc(), id.desc())) } else { query.order((time.asc(), id.asc())) }
-        }};
-    }
-    let query = match filter.sort {
-        Sort::NewestFirst | Sort::OldestFirst => ordered!(published_at),
-        // What is to come stands at this end of the index, too.
-        Sort::LastChangedFirst => {
-            query = query.filter(live_facets::updated_at.le(Now));
-            ordered!(updated_at)
+    Ok(direct!(conn, |own| {
+        let mut query = live_facets::table
+            .filter(live_facets::facet.eq(driver.bytes().to_vec()))
+            .filter(live_facets::published_at.le(Now))
+            .filter(live_facets::visible_until.is_null().or(live_facets::visible_until.gt(Now)))
+            .select((live_facets::article_id, live_facets::published_at, live_facets::updated_at))
+            .into_boxed();
+        for facet in others {
+            let other = diesel::alias!(live_facets as other);
+            query = query.filter(diesel::dsl::exists(
+                other
+                    .filter(other.field(live_facets::article_id).eq(live_facets::article_id))
+                    .filter(other.field(live_facets::facet).eq(facet.bytes().to_vec())),
+            ));
         }
-    };
-    Ok(query.load(conn)?)
+        if let Some(at) = filter.published_after {
+            query = query.filter(live_facets::published_at.ge(at));
+        }
+        if let Some(at) = filter.published_before {
+            query = query.filter(live_facets::published_at.lt(at));
+        }
+        if let Some(at) = filter.updated_after {
+            query = query.filter(live_facets::updated_at.ge(at));
+        }
+        if !filter.exclude.is_empty() {
+            query = query.filter(live_facets::article_id.ne_all(filter.exclude.clone()));
+        }
+        // The bound on the time alone is what lets the index find the place; the rest breaks ties.
+        macro_rules! ordered {
+            ($column:ident) => {{
+                use live_facets::{article_id as id, $column as time};
+                if let Some((at, article)) = after {
+                    query = if is_descending {
+                        query.filter(time.le(at)).filter(time.lt(at).or(id.lt(article)))
+                    } else {
+                        query.filter(time.ge(at)).filter(time.gt(at).or(id.gt(article)))
+                    };
+                }
+                if is_descending { query.order((time.desc(), id.desc())) } else { query.order((time.asc(), id.asc())) }
+            }};
+        }
+        let query = match filter.sort {
+            Sort::NewestFirst | Sort::OldestFirst => ordered!(published_at),
+            // What is to come stands at this end of the index, too.
+            Sort::LastChangedFirst => {
+                query = query.filter(live_facets::updated_at.le(Now));
+                ordered!(updated_at)
+            }
+        };
+        top(query, limit.and_one()).load(own)
+    })?)
 }
 
 fn place_of(cursor: &Cursor) -> Result<(Instant, ArticleId)> {
@@ -184,7 +187,7 @@ pub fn facets(conn: &mut Conn, asked: &Asked) -> Result<Vec<Facet>> {
     if let Some(reference) = &asked.author {
         let id: Option<StaffId> = id_of(conn, Kind::Staff, reference)?;
         let found = staff::table.filter(staff::id.eq_any(id)).filter(staff::trashed_at.is_null());
-        match found.select(staff::id).first(conn).optional()? {
+        match found.select(staff::id).get_result(conn).optional()? {
             Some(id) => facets.push(Facet::staff(id)),
             None => faults.add("/author", "not_found", format!("there is no staff profile \"{reference}\"")),
         }
@@ -219,5 +222,5 @@ fn is_used(conn: &mut Conn, facet: &Facet) -> Result<bool> {
         .filter(live_facets::visible_until.is_null().or(live_facets::visible_until.gt(Now)))
         .order((live_facets::published_at.desc(), live_facets::article_id.desc()))
         .select(live_facets::article_id);
-    Ok(newest.first::<ArticleId>(conn).optional()?.is_some())
+    Ok(direct!(conn, |own| top(newest, 1).get_result::<ArticleId>(own).optional())?.is_some())
 }

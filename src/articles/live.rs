@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use diesel::prelude::*;
+use diesel::{dsl::case_when, prelude::*, sql_types::Bool};
 use serde_json::value::RawValue;
 
 use super::{
@@ -17,16 +17,17 @@ use crate::{
     config::{ArticlePlaces, SiteConfig},
     db::{
         Conn, Now,
+        direct::{direct, one_of},
         schema::{
             live_articles, live_authors, live_bodies, live_notices, live_related, live_slugs, live_tags, sections,
             staff, tags,
         },
     },
     error::{Code, Error, Result},
-    ids::{ArticleId, StaffId, TagId},
+    ids::{ArticleId, SectionId, StaffId, TagId},
     input::{Line, Slug, WebUrl},
     reference::Reference,
-    sections::store::SectionRow,
+    sections::model::SectionSummary,
     staff::model::StaffKind,
     tags::model::TagSummary,
 };
@@ -61,6 +62,50 @@ struct LiveRow {
     corrections: String,
 }
 
+/// What an article shows of its section.
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = sections)]
+struct SectionPart {
+    id: SectionId,
+    slug: String,
+    name: String,
+    path: String,
+    updated_at: Instant,
+}
+
+/// The parts of a body that are needed: each is long, so the others are not even read.
+#[derive(Debug, Queryable)]
+struct BodyPart {
+    html: Option<String>,
+    blocks: Option<String>,
+    text: Option<String>,
+    depends_on_links: bool,
+}
+
+/// The columns of a [`BodyPart`].
+macro_rules! body_part {
+    ($parts:expr) => {{
+        let Parts { html, blocks, markdown, text } = $parts;
+        let anew = html.into_sql::<Bool>().and(live_bodies::depends_on_links);
+        (
+            case_when(html.into_sql::<Bool>(), live_bodies::html),
+            case_when((blocks || markdown).into_sql::<Bool>().or(anew), live_bodies::blocks),
+            case_when(text.into_sql::<Bool>(), live_bodies::text),
+            live_bodies::depends_on_links,
+        )
+    }};
+}
+
+/// Loads what belongs to one article or to several.
+macro_rules! of_articles {
+    ($conn:expr, $column:expr, $ids:expr, $query:expr) => {
+        match $ids {
+            [id] => direct!($conn, |own| $query.filter($column.eq(*id)).load(own)),
+            ids => direct!($conn, |own| $query.filter(one_of($column, ids.iter().copied())).load(own)),
+        }
+    };
+}
+
 /// A live article, and what its answer needs beside it.
 pub struct Shown {
     /// The view.
@@ -75,30 +120,58 @@ pub struct Shown {
 /// `not_found` for what readers do not see, `killed` for what they are not to see any more, a redirect for a slug that
 /// readers knew it by.
 pub fn get(conn: &mut Conn, reference: &Reference<ArticleId>, site: &SiteConfig, parts: Parts) -> Result<Shown> {
-    let id = match reference {
-        Reference::Id(id) => *id,
-        Reference::Slug(slug) => live_slugs::table
-            .find(Slug::key_of(slug))
-            .select(live_slugs::article_id)
-            .first(conn)
-            .optional()?
-            .ok_or_else(Error::not_found)?,
-    };
-    let Some(visible) = visible(conn, vec![id])?.pop() else { return Err(absence(conn, id)?) };
-    let mut shown = load(conn, &[visible], site, parts)?.pop().ok_or_else(Error::not_found)?;
-    match reference {
-        Reference::Slug(asked) if *asked != shown.article.slug => Err(Error::moved_to(shown.article.slug)),
-        _ => {
-            add_bios(conn, &mut shown.article)?;
-            Ok(shown)
-        }
+    let Some((row, section, body)) = find(conn, reference, parts)? else { return Err(absence(conn, reference)?) };
+    if let Reference::Slug(asked) = reference
+        && *asked != row.slug
+    {
+        return Err(Error::moved_to(row.slug));
     }
+    let bodies = finish(conn, vec![(row.id, body)], parts, site)?;
+    let mut attached = Attached::load(conn, &[row.id], WithBios(true), bodies)?;
+    present(row, section, &mut attached, site)
+}
+
+type Found = (LiveRow, SectionPart, BodyPart);
+
+/// Returns the article that readers see under a reference, in one statement.
+fn find(conn: &mut Conn, reference: &Reference<ArticleId>, parts: Parts) -> Result<Option<Found>> {
+    macro_rules! with_parts {
+        ($source:expr) => {
+            $source
+                .inner_join(sections::table.on(sections::id.eq(live_articles::section_id)))
+                .inner_join(live_bodies::table.on(live_bodies::article_id.eq(live_articles::id)))
+                .filter(is_visible())
+                .select((LiveRow::as_select(), SectionPart::as_select(), body_part!(parts)))
+        };
+    }
+    Ok(match reference {
+        Reference::Id(id) => direct!(conn, |own| with_parts!(live_articles::table)
+            .filter(live_articles::id.eq(id))
+            .get_result(own)
+            .optional())?,
+        Reference::Slug(slug) => {
+            let named =
+                live_slugs::table.inner_join(live_articles::table.on(live_articles::id.eq(live_slugs::article_id)));
+            let key = Slug::key_of(slug);
+            direct!(conn, |own| with_parts!(named).filter(live_slugs::key.eq(&key)).get_result(own).optional())?
+        }
+    })
 }
 
 /// The answer for an article that readers do not see.
-fn absence(conn: &mut Conn, id: ArticleId) -> Result<Error> {
-    let notice: Option<(String, Instant)> =
-        live_notices::table.find(id).select((live_notices::notice, live_notices::killed_at)).first(conn).optional()?;
+fn absence(conn: &mut Conn, reference: &Reference<ArticleId>) -> Result<Error> {
+    let id: Option<ArticleId> = match reference {
+        Reference::Id(id) => Some(*id),
+        Reference::Slug(slug) => {
+            live_slugs::table.find(Slug::key_of(slug)).select(live_slugs::article_id).get_result(conn).optional()?
+        }
+    };
+    let Some(id) = id else { return Ok(Error::not_found()) };
+    let notice: Option<(String, Instant)> = live_notices::table
+        .find(id)
+        .select((live_notices::notice, live_notices::killed_at))
+        .get_result(conn)
+        .optional()?;
     Ok(match notice {
         None => Error::not_found(),
         Some((notice, killed_at)) => {
@@ -119,8 +192,12 @@ pub fn is_visible() -> _ {
 /// # Errors
 /// When the database fails.
 pub fn visible(conn: &mut Conn, ids: Vec<ArticleId>) -> Result<Vec<ArticleId>> {
-    let seen = live_articles::table.filter(live_articles::id.eq_any(ids)).filter(is_visible());
-    Ok(seen.select(live_articles::id).load(conn)?)
+    if ids.is_empty() {
+        return Ok(ids);
+    }
+    let seen = live_articles::table.filter(one_of(live_articles::id, ids)).filter(is_visible());
+    let seen = seen.select(live_articles::id);
+    Ok(direct!(conn, |own| seen.load(own))?)
 }
 
 /// Returns whether readers know an article by this name now; a slug that was not published yet is none of theirs.
@@ -163,18 +240,24 @@ pub fn load(conn: &mut Conn, ids: &[ArticleId], site: &SiteConfig, parts: Parts)
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<(LiveRow, SectionRow)> = live_articles::table
+    let rows: Vec<(LiveRow, SectionPart)> = direct!(conn, |own| live_articles::table
         .inner_join(sections::table)
-        .filter(live_articles::id.eq_any(ids.to_vec()))
-        .select((LiveRow::as_select(), SectionRow::as_select()))
-        .load(conn)?;
-    let mut attached = Attached::load(conn, ids, parts, site)?;
-    let mut by_id: HashMap<ArticleId, (LiveRow, SectionRow)> = rows.into_iter().map(|pair| (pair.0.id, pair)).collect();
+        .filter(one_of(live_articles::id, ids.iter().copied()))
+        .select((LiveRow::as_select(), SectionPart::as_select()))
+        .load(own))?;
+    let bodies = if parts.any() { bodies(conn, ids, parts, site)? } else { HashMap::new() };
+    let mut attached = Attached::load(conn, ids, WithBios(false), bodies)?;
+    let mut by_id: HashMap<ArticleId, (LiveRow, SectionPart)> =
+        rows.into_iter().map(|pair| (pair.0.id, pair)).collect();
     ids.iter()
         .filter_map(|id| by_id.remove(id))
-        .map(|(row, section)| present(row, &section, &mut attached, site))
+        .map(|(row, section)| present(row, section, &mut attached, site))
         .collect()
 }
+
+/// Whether authors come with what stands in the box beside a single article.
+#[derive(Clone, Copy)]
+struct WithBios(bool);
 
 /// What belongs to some articles, by article.
 struct Attached {
@@ -185,43 +268,53 @@ struct Attached {
 }
 
 impl Attached {
-    fn load(conn: &mut Conn, ids: &[ArticleId], parts: Parts, site: &SiteConfig) -> Result<Self> {
+    fn load(
+        conn: &mut Conn,
+        ids: &[ArticleId],
+        with_bios: WithBios,
+        bodies: HashMap<ArticleId, Bodies>,
+    ) -> Result<Self> {
         Ok(Self {
-            authors: authors(conn, ids)?,
+            authors: authors(conn, ids, with_bios)?,
             tags: tags_of(conn, ids)?,
             related: related(conn, ids)?,
-            bodies: if parts.any() { bodies(conn, ids, parts, site)? } else { HashMap::new() },
+            bodies,
         })
     }
 }
 
-fn authors(conn: &mut Conn, ids: &[ArticleId]) -> Result<HashMap<ArticleId, Vec<(AuthorSummary, Instant)>>> {
-    type Row = (ArticleId, AuthorRole, (StaffId, String, String, StaffKind, Option<String>, Instant));
-    let rows: Vec<Row> = live_authors::table
+fn authors(
+    conn: &mut Conn,
+    ids: &[ArticleId],
+    with_bios: WithBios,
+) -> Result<HashMap<ArticleId, Vec<(AuthorSummary, Instant)>>> {
+    type Row = (ArticleId, AuthorRole, (StaffId, String, String, StaffKind, Option<String>, Instant), Option<String>);
+    let query = live_authors::table
         .inner_join(staff::table)
-        .filter(live_authors::article_id.eq_any(ids.to_vec()))
         .order((live_authors::article_id, live_authors::position))
         .select((
             live_authors::article_id,
             live_authors::role,
             (staff::id, staff::slug, staff::name, staff::kind, staff::title, staff::updated_at),
-        ))
-        .load(conn)?;
+            case_when(with_bios.0.into_sql::<Bool>(), staff::bio_html),
+        ));
+    let rows: Vec<Row> = of_articles!(conn, live_authors::article_id, ids, query)?;
     let mut found: HashMap<ArticleId, Vec<(AuthorSummary, Instant)>> = HashMap::new();
-    for (article, role, (id, slug, name, kind, title, updated_at)) in rows {
-        let author = AuthorSummary { id, slug, name, kind, title, role, bio_html: None };
+    for (article, role, (id, slug, name, kind, title, updated_at), bio_html) in rows {
+        let bio_html = bio_html.filter(|bio| !bio.is_empty());
+        let author = AuthorSummary { id, slug, name, kind, title, role, bio_html };
         found.entry(article).or_default().push((author, updated_at));
     }
     Ok(found)
 }
 
 fn tags_of(conn: &mut Conn, ids: &[ArticleId]) -> Result<HashMap<ArticleId, Vec<(TagSummary, Instant)>>> {
-    let rows: Vec<(ArticleId, (TagId, String, String, Instant))> = live_tags::table
+    let query = live_tags::table
         .inner_join(tags::table)
-        .filter(live_tags::article_id.eq_any(ids.to_vec()))
         .order((live_tags::article_id, live_tags::position))
-        .select((live_tags::article_id, (tags::id, tags::slug, tags::name, tags::updated_at)))
-        .load(conn)?;
+        .select((live_tags::article_id, (tags::id, tags::slug, tags::name, tags::updated_at)));
+    let rows: Vec<(ArticleId, (TagId, String, String, Instant))> =
+        of_articles!(conn, live_tags::article_id, ids, query)?;
     let mut found: HashMap<ArticleId, Vec<(TagSummary, Instant)>> = HashMap::new();
     for (article, (id, slug, name, updated_at)) in rows {
         found.entry(article).or_default().push((TagSummary { id, slug, name }, updated_at));
@@ -231,13 +324,12 @@ fn tags_of(conn: &mut Conn, ids: &[ArticleId]) -> Result<HashMap<ArticleId, Vec<
 
 /// Only what readers see is related: the join leaves out the rest.
 fn related(conn: &mut Conn, ids: &[ArticleId]) -> Result<HashMap<ArticleId, Vec<ArticleId>>> {
-    let rows: Vec<(ArticleId, ArticleId)> = live_related::table
+    let query = live_related::table
         .inner_join(live_articles::table.on(live_articles::id.eq(live_related::related_id)))
-        .filter(live_related::article_id.eq_any(ids.to_vec()))
         .filter(is_visible())
         .order((live_related::article_id, live_related::position))
-        .select((live_related::article_id, live_related::related_id))
-        .load(conn)?;
+        .select((live_related::article_id, live_related::related_id));
+    let rows: Vec<(ArticleId, ArticleId)> = of_articles!(conn, live_related::article_id, ids, query)?;
     let mut found: HashMap<ArticleId, Vec<ArticleId>> = HashMap::new();
     for (article, related) in rows {
         found.entry(article).or_default().push(related);
@@ -245,27 +337,27 @@ fn related(conn: &mut Conn, ids: &[ArticleId]) -> Result<HashMap<ArticleId, Vec<
     Ok(found)
 }
 
-/// The finished bodies. What depends on other articles or on the site's address is written anew.
 fn bodies(conn: &mut Conn, ids: &[ArticleId], parts: Parts, site: &SiteConfig) -> Result<HashMap<ArticleId, Bodies>> {
-    let rows: Vec<(ArticleId, String, String, String, bool)> = live_bodies::table
-        .filter(live_bodies::article_id.eq_any(ids.to_vec()))
-        .select((
-            live_bodies::article_id,
-            live_bodies::html,
-            live_bodies::blocks,
-            live_bodies::text,
-            live_bodies::depends_on_links,
-        ))
-        .load(conn)?;
+    let query = live_bodies::table.select((live_bodies::article_id, body_part!(parts)));
+    let rows: Vec<(ArticleId, BodyPart)> = of_articles!(conn, live_bodies::article_id, ids, query)?;
+    finish(conn, rows, parts, site)
+}
+
+/// The finished bodies. What depends on other articles or on the site's address is written anew.
+fn finish(
+    conn: &mut Conn,
+    rows: Vec<(ArticleId, BodyPart)>,
+    parts: Parts,
+    site: &SiteConfig,
+) -> Result<HashMap<ArticleId, Bodies>> {
     let mut finished = HashMap::new();
     let mut unfinished = Vec::new();
-    for (id, html, blocks, text, depends_on_links) in rows {
+    for (id, BodyPart { html, blocks, text, depends_on_links }) in rows {
         if parts.markdown || (parts.html && depends_on_links) {
-            unfinished.push((id, StoredBody::read(blocks, String::new())?));
+            unfinished.push((id, StoredBody::read(blocks.unwrap_or_default(), String::new())?));
             continue;
         }
-        let blocks = if parts.blocks { Some(RawValue::from_string(blocks).map_err(Error::internal)?) } else { None };
-        let (html, text) = (parts.html.then_some(html), parts.text.then_some(text));
+        let blocks = blocks.map(RawValue::from_string).transpose().map_err(Error::internal)?;
         finished.insert(id, Bodies { html, blocks, markdown: None, text });
     }
     if !unfinished.is_empty() {
@@ -277,7 +369,7 @@ fn bodies(conn: &mut Conn, ids: &[ArticleId], parts: Parts, site: &SiteConfig) -
     Ok(finished)
 }
 
-fn present(row: LiveRow, section: &SectionRow, attached: &mut Attached, site: &SiteConfig) -> Result<Shown> {
+fn present(row: LiveRow, section: SectionPart, attached: &mut Attached, site: &SiteConfig) -> Result<Shown> {
     let authors = attached.authors.remove(&row.id).unwrap_or_default();
     let tags = attached.tags.remove(&row.id).unwrap_or_default();
     let bodies = attached.bodies.remove(&row.id).unwrap_or_default();
@@ -303,7 +395,7 @@ fn present(row: LiveRow, section: &SectionRow, attached: &mut Attached, site: &S
         excerpt_is_derived: row.excerpt_is_derived,
         language: row.language,
         dateline: row.dateline,
-        section: Some(section.summary()),
+        section: Some(SectionSummary { id: section.id, slug: section.slug, name: section.name, path: section.path }),
         authors: authors.into_iter().map(|(author, _)| author).collect(),
         byline: row.byline,
         tags: tags.into_iter().map(|(tag, _)| tag).collect(),

@@ -6,7 +6,7 @@
 use diesel::prelude::*;
 
 use super::{
-    content::Content,
+    content::{Author, Content},
     facets::{self, Facet, Place},
     linking,
     view::excerpt,
@@ -18,6 +18,7 @@ use crate::{
     clock::Instant,
     db::{
         Conn, Tx,
+        direct::{Kept, direct, insert_all, top},
         schema::{
             article_publications, live_articles, live_authors, live_bodies, live_links, live_notices, live_related,
             live_slugs, live_tags,
@@ -72,11 +73,8 @@ struct Before {
 pub fn publish(tx: &mut Tx<'_>, release: &Release<'_>) -> Result<()> {
     let (id, content) = (release.row.id, release.content);
     let section = content.section.ok_or_else(|| Error::internal("published without a section"))?;
-    let before: Option<Before> = live_articles::table
-        .find(id)
-        .select((live_articles::published_at, live_articles::updated_at))
-        .first(tx.conn)
-        .optional()?;
+    let there = live_articles::table.find(id).select((live_articles::published_at, live_articles::updated_at));
+    let before: Option<Before> = direct!(tx.conn, |own| there.get_result(own).optional())?;
     let seen = before.filter(|before| before.published_at <= tx.now);
     let (old_keys, old_tags) = match seen {
         Some(_) => (surrogate_keys_of(tx.conn, id)?, live_tags_of(tx, id)?),
@@ -194,7 +192,7 @@ fn take_away(tx: &mut Tx<'_>, id: ArticleId, kind: &'static str) -> Result<()> {
 /// Removes the live copy; returns whether readers saw it.
 fn remove(tx: &mut Tx<'_>, id: ArticleId) -> Result<bool> {
     let published_at: Option<Instant> =
-        live_articles::table.find(id).select(live_articles::published_at).first(tx.conn).optional()?;
+        live_articles::table.find(id).select(live_articles::published_at).get_result(tx.conn).optional()?;
     let was_seen = published_at.is_some_and(|at| at <= tx.now);
     diesel::delete(live_articles::table.find(id)).execute(tx.conn)?;
     if let Some(number) = latest_publication(tx, id)? {
@@ -225,34 +223,31 @@ fn note_publication(tx: &mut Tx<'_>, release: &Release<'_>, visible_from: Instan
     )
     .execute(tx.conn)?;
     let begins_at = visible_from.max(tx.now);
-    diesel::update(
-        article_publications::table.filter(article_publications::article_id.eq(id)).filter(is_open_at(begins_at)),
-    )
-    .set(article_publications::visible_until.eq(begins_at))
-    .execute(tx.conn)?;
-    diesel::insert_into(article_publications::table)
-        .values((
-            article_publications::article_id.eq(id),
-            article_publications::number.eq(latest.unwrap_or(0) + 1),
-            article_publications::revision.eq(row.revision + 1),
-            article_publications::visible_from.eq(begins_at),
-            article_publications::visible_until.eq(row.withdraw_at),
-            article_publications::first_published_at.eq(row.first_published_at.unwrap_or(visible_from)),
-            article_publications::published_at.eq(visible_from),
-            article_publications::updated_at.eq(updated_at),
-            article_publications::corrections.eq(&row.corrections),
-        ))
-        .execute(tx.conn)?;
+    let open =
+        article_publications::table.filter(article_publications::article_id.eq(id)).filter(is_open_at(begins_at));
+    let update = diesel::update(open).set(article_publications::visible_until.eq(begins_at));
+    direct!(tx.conn, |own| Kept(update).execute(own))?;
+    let insert = diesel::insert_into(article_publications::table).values((
+        article_publications::article_id.eq(id),
+        article_publications::number.eq(latest.unwrap_or(0) + 1),
+        article_publications::revision.eq(row.revision + 1),
+        article_publications::visible_from.eq(begins_at),
+        article_publications::visible_until.eq(row.withdraw_at),
+        article_publications::first_published_at.eq(row.first_published_at.unwrap_or(visible_from)),
+        article_publications::published_at.eq(visible_from),
+        article_publications::updated_at.eq(updated_at),
+        article_publications::corrections.eq(&row.corrections),
+    ));
+    direct!(tx.conn, |own| insert.execute(own))?;
     Ok(())
 }
 
 fn latest_publication(tx: &mut Tx<'_>, id: ArticleId) -> Result<Option<i32>> {
-    Ok(article_publications::table
+    let latest = article_publications::table
         .filter(article_publications::article_id.eq(id))
         .order(article_publications::number.desc())
-        .select(article_publications::number)
-        .first(tx.conn)
-        .optional()?)
+        .select(article_publications::number);
+    Ok(direct!(tx.conn, |own| top(latest, 1).get_result(own).optional())?)
 }
 
 #[diesel::dsl::auto_type]
@@ -266,84 +261,73 @@ fn insert_article(tx: &mut Tx<'_>, release: &Release<'_>, section: SectionId, up
     let (excerpt, excerpt_is_derived) = excerpt(content, body);
     let extensions = content.extensions.as_ref().map(|extensions| extensions.0.to_string());
     let source = content.source.as_ref();
-    diesel::insert_into(live_articles::table)
-        .values((
-            (
-                live_articles::id.eq(row.id),
-                live_articles::slug.eq(content.slug.as_str()),
-                live_articles::revision.eq(row.revision + 1),
-                live_articles::kicker.eq(content.kicker.as_ref().map(Line::as_str)),
-                live_articles::title.eq(content.title.as_str()),
-                live_articles::standfirst.eq(content.standfirst.as_ref().map(Prose::as_str)),
-                live_articles::excerpt.eq(excerpt),
-                live_articles::excerpt_is_derived.eq(excerpt_is_derived),
-                live_articles::byline.eq(content.byline.as_ref().map(Line::as_str)),
-                live_articles::language.eq(content.language.as_str()),
-                live_articles::dateline.eq(content.dateline.as_ref().map(Line::as_str)),
-                live_articles::section_id.eq(section),
-                live_articles::is_featured.eq(content.featured),
-            ),
-            (
-                live_articles::source_name.eq(source.map(|source| source.name.as_str())),
-                live_articles::source_url.eq(source.and_then(|source| source.url.as_ref()).map(WebUrl::as_str)),
-                live_articles::seo_title.eq(content.seo.title.as_ref().map(Line::as_str)),
-                live_articles::seo_description.eq(content.seo.description.as_ref().map(Line::as_str)),
-                live_articles::seo_canonical_url.eq(content.seo.canonical_url.as_ref().map(WebUrl::as_str)),
-                live_articles::extensions.eq(extensions),
-                live_articles::word_count.eq(i32::try_from(body.word_count()).unwrap_or(i32::MAX)),
-                live_articles::reading_minutes.eq(i32::try_from(body.reading_minutes()).unwrap_or(i32::MAX)),
-                live_articles::first_published_at.eq(row.first_published_at.unwrap_or(visible_from)),
-                live_articles::published_at.eq(visible_from),
-                live_articles::updated_at.eq(updated_at),
-                live_articles::changed_at.eq(visible_from.max(tx.now)),
-                live_articles::visible_until.eq(row.withdraw_at),
-                live_articles::corrections.eq(&row.corrections),
-            ),
-        ))
-        .execute(tx.conn)?;
+    let insert = diesel::insert_into(live_articles::table).values((
+        (
+            live_articles::id.eq(row.id),
+            live_articles::slug.eq(content.slug.as_str()),
+            live_articles::revision.eq(row.revision + 1),
+            live_articles::kicker.eq(content.kicker.as_ref().map(Line::as_str)),
+            live_articles::title.eq(content.title.as_str()),
+            live_articles::standfirst.eq(content.standfirst.as_ref().map(Prose::as_str)),
+            live_articles::excerpt.eq(excerpt),
+            live_articles::excerpt_is_derived.eq(excerpt_is_derived),
+            live_articles::byline.eq(content.byline.as_ref().map(Line::as_str)),
+            live_articles::language.eq(content.language.as_str()),
+            live_articles::dateline.eq(content.dateline.as_ref().map(Line::as_str)),
+            live_articles::section_id.eq(section),
+            live_articles::is_featured.eq(content.featured),
+        ),
+        (
+            live_articles::source_name.eq(source.map(|source| source.name.as_str())),
+            live_articles::source_url.eq(source.and_then(|source| source.url.as_ref()).map(WebUrl::as_str)),
+            live_articles::seo_title.eq(content.seo.title.as_ref().map(Line::as_str)),
+            live_articles::seo_description.eq(content.seo.description.as_ref().map(Line::as_str)),
+            live_articles::seo_canonical_url.eq(content.seo.canonical_url.as_ref().map(WebUrl::as_str)),
+            live_articles::extensions.eq(extensions),
+            live_articles::word_count.eq(i32::try_from(body.word_count()).unwrap_or(i32::MAX)),
+            live_articles::reading_minutes.eq(i32::try_from(body.reading_minutes()).unwrap_or(i32::MAX)),
+            live_articles::first_published_at.eq(row.first_published_at.unwrap_or(visible_from)),
+            live_articles::published_at.eq(visible_from),
+            live_articles::updated_at.eq(updated_at),
+            live_articles::changed_at.eq(visible_from.max(tx.now)),
+            live_articles::visible_until.eq(row.withdraw_at),
+            live_articles::corrections.eq(&row.corrections),
+        ),
+    ));
+    direct!(tx.conn, |own| insert.execute(own))?;
     Ok(())
 }
 
 fn insert_parts(tx: &mut Tx<'_>, id: ArticleId, content: &Content, body: &Body) -> Result<()> {
     let (html, depends_on_links) = linking::written_ahead(body);
-    diesel::insert_into(live_bodies::table)
-        .values((
-            live_bodies::article_id.eq(id),
-            live_bodies::blocks.eq(serde_json::to_string(body).map_err(Error::internal)?),
-            live_bodies::html.eq(html),
-            live_bodies::depends_on_links.eq(depends_on_links),
-            live_bodies::text.eq(body.to_text()),
-        ))
-        .execute(tx.conn)?;
-    for target in linking::references(body) {
-        diesel::insert_into(live_links::table)
-            .values((live_links::article_id.eq(id), live_links::target_id.eq(target)))
-            .execute(tx.conn)?;
-    }
-    for (position, author) in (0_i32..).zip(&content.authors) {
-        diesel::insert_into(live_authors::table)
-            .values((
-                live_authors::article_id.eq(id),
-                live_authors::position.eq(position),
-                live_authors::staff_id.eq(author.staff),
-                live_authors::role.eq(author.role),
-            ))
-            .execute(tx.conn)?;
-    }
-    for (position, tag) in (0_i32..).zip(&content.tags) {
-        diesel::insert_into(live_tags::table)
-            .values((live_tags::article_id.eq(id), live_tags::position.eq(position), live_tags::tag_id.eq(*tag)))
-            .execute(tx.conn)?;
-    }
-    for (position, related) in (0_i32..).zip(&content.related) {
-        diesel::insert_into(live_related::table)
-            .values((
-                live_related::article_id.eq(id),
-                live_related::position.eq(position),
-                live_related::related_id.eq(*related),
-            ))
-            .execute(tx.conn)?;
-    }
+    let blocks = serde_json::to_string(body).map_err(Error::internal)?;
+    let insert = diesel::insert_into(live_bodies::table).values((
+        live_bodies::article_id.eq(id),
+        live_bodies::blocks.eq(blocks),
+        live_bodies::html.eq(html),
+        live_bodies::depends_on_links.eq(depends_on_links),
+        live_bodies::text.eq(body.to_text()),
+    ));
+    direct!(tx.conn, |own| insert.execute(own))?;
+    let link = |target| (live_links::article_id.eq(id), live_links::target_id.eq(target));
+    insert_all!(tx.conn, live_links::table, linking::references(body).into_iter().map(link).collect())?;
+    let author = |(position, author): (i32, &Author)| {
+        (
+            live_authors::article_id.eq(id),
+            live_authors::position.eq(position),
+            live_authors::staff_id.eq(author.staff),
+            live_authors::role.eq(author.role),
+        )
+    };
+    insert_all!(tx.conn, live_authors::table, (0..).zip(&content.authors).map(author).collect())?;
+    let tag = |(position, tag): (i32, &TagId)| {
+        (live_tags::article_id.eq(id), live_tags::position.eq(position), live_tags::tag_id.eq(*tag))
+    };
+    insert_all!(tx.conn, live_tags::table, (0..).zip(&content.tags).map(tag).collect())?;
+    let related = |(position, related): (i32, &ArticleId)| {
+        (live_related::article_id.eq(id), live_related::position.eq(position), live_related::related_id.eq(*related))
+    };
+    insert_all!(tx.conn, live_related::table, (0..).zip(&content.related).map(related).collect())?;
     Ok(())
 }
 
@@ -364,7 +348,7 @@ fn facets_of(tx: &mut Tx<'_>, content: &Content, section: SectionId) -> Result<V
 
 fn keep_slug(tx: &mut Tx<'_>, id: ArticleId, slug: &Slug) -> Result<()> {
     let owner: Option<ArticleId> =
-        live_slugs::table.find(slug.key()).select(live_slugs::article_id).first(tx.conn).optional()?;
+        live_slugs::table.find(slug.key()).select(live_slugs::article_id).get_result(tx.conn).optional()?;
     match owner {
         Some(owner) if owner == id => Ok(()),
         Some(_) => Err(Error::internal("a live slug has another owner than the slug")),
@@ -380,18 +364,18 @@ fn keep_slug(tx: &mut Tx<'_>, id: ArticleId, slug: &Slug) -> Result<()> {
 /// Notes that the articles that name this one, as related or in their text, look different now.
 fn touch_relatives(tx: &mut Tx<'_>, id: ArticleId, at: Instant) -> Result<()> {
     let relatives = live_related::table.filter(live_related::related_id.eq(id)).select(live_related::article_id);
-    diesel::update(live_articles::table.filter(live_articles::id.eq_any(relatives)))
-        .set(live_articles::changed_at.eq(at))
-        .execute(tx.conn)?;
+    let update = diesel::update(live_articles::table.filter(live_articles::id.eq_any(relatives)))
+        .set(live_articles::changed_at.eq(at));
+    direct!(tx.conn, |own| Kept(update).execute(own))?;
     touch_linking(tx, id, at)
 }
 
 /// Notes that the articles whose text leads to this one look different now: they show its address and its title.
 fn touch_linking(tx: &mut Tx<'_>, id: ArticleId, at: Instant) -> Result<()> {
     let linking = live_links::table.filter(live_links::target_id.eq(id)).select(live_links::article_id);
-    diesel::update(live_articles::table.filter(live_articles::id.eq_any(linking)))
-        .set(live_articles::changed_at.eq(at))
-        .execute(tx.conn)?;
+    let update = diesel::update(live_articles::table.filter(live_articles::id.eq_any(linking)))
+        .set(live_articles::changed_at.eq(at));
+    direct!(tx.conn, |own| Kept(update).execute(own))?;
     Ok(())
 }
 

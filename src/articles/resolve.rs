@@ -15,6 +15,7 @@ use crate::{
     auth::identity::Caller,
     db::{
         Conn,
+        direct::{direct, one_of},
         schema::{articles, sections, slugs, staff, tags, users},
     },
     error::{Code, Result},
@@ -115,13 +116,11 @@ where
     let by_slug: HashMap<String, ResourceId> = if keys.is_empty() {
         HashMap::new()
     } else {
-        slugs::table
+        let named = slugs::table
             .filter(slugs::kind.eq(kind))
-            .filter(slugs::key.eq_any(keys))
-            .select((slugs::key, slugs::resource_id))
-            .load(conn)?
-            .into_iter()
-            .collect()
+            .filter(one_of(slugs::key, keys))
+            .select((slugs::key, slugs::resource_id));
+        direct!(conn, |own| named.load::<(String, ResourceId)>(own))?.into_iter().collect()
     };
     let ids: Vec<Option<I>> = references
         .iter()
@@ -161,18 +160,21 @@ fn slug_key<I>(reference: &Reference<I>) -> Option<String> {
 }
 
 fn section_ids(conn: &mut Conn, ids: Vec<SectionId>) -> Result<Vec<SectionId>> {
-    let found = sections::table.filter(sections::id.eq_any(ids)).filter(sections::trashed_at.is_null());
-    Ok(found.select(sections::id).load(conn)?)
+    let found = sections::table.filter(one_of(sections::id, ids)).filter(sections::trashed_at.is_null());
+    let found = found.select(sections::id);
+    Ok(direct!(conn, |own| found.load(own))?)
 }
 
 fn staff_ids(conn: &mut Conn, ids: Vec<StaffId>) -> Result<Vec<StaffId>> {
-    let found = staff::table.filter(staff::id.eq_any(ids)).filter(staff::trashed_at.is_null());
-    Ok(found.select(staff::id).load(conn)?)
+    let found = staff::table.filter(one_of(staff::id, ids)).filter(staff::trashed_at.is_null());
+    let found = found.select(staff::id);
+    Ok(direct!(conn, |own| found.load(own))?)
 }
 
 fn tag_ids(conn: &mut Conn, ids: Vec<TagId>) -> Result<Vec<TagId>> {
-    let found = tags::table.filter(tags::id.eq_any(ids)).filter(tags::trashed_at.is_null());
-    Ok(found.select(tags::id).load(conn)?)
+    let found = tags::table.filter(one_of(tags::id, ids)).filter(tags::trashed_at.is_null());
+    let found = found.select(tags::id);
+    Ok(direct!(conn, |own| found.load(own))?)
 }
 
 /// Puts the tags into which others were merged in their place; references by slug lead there by themselves.
@@ -219,35 +221,23 @@ impl Embedded {
         let section_ids: Vec<SectionId> = contents.clone().filter_map(|content| content.section).collect();
         let staff_ids: Vec<StaffId> = contents.clone().flat_map(|c| c.authors.iter().map(|a| a.staff)).collect();
         let tag_ids: Vec<TagId> = contents.flat_map(|content| content.tags.iter().copied()).collect();
-        Ok(Self {
-            sections: sections::table
-                .filter(sections::id.eq_any(section_ids))
-                .select(SectionRow::as_select())
-                .load(conn)?
-                .into_iter()
-                .map(|row| (row.id, row.summary()))
-                .collect(),
-            staff: staff::table
-                .filter(staff::id.eq_any(staff_ids))
-                .select((staff::id, (staff::slug, staff::name, staff::kind, staff::title)))
-                .load::<(StaffId, (String, String, StaffKind, Option<String>))>(conn)?
-                .into_iter()
-                .collect(),
-            tags: tags::table
-                .filter(tags::id.eq_any(tag_ids))
-                .select((tags::id, tags::slug, tags::name))
-                .load::<(TagId, String, String)>(conn)?
-                .into_iter()
-                .map(|(id, slug, name)| (id, TagSummary { id, slug, name }))
-                .collect(),
-            users: users::table
-                .filter(users::id.eq_any(user_ids))
-                .select((users::id, users::name))
-                .load::<(UserId, String)>(conn)?
-                .into_iter()
-                .map(|(id, name)| (id, UserSummary { id, name }))
-                .collect(),
-        })
+        let found = direct!(conn, |own| sections::table
+            .filter(one_of(sections::id, section_ids))
+            .select(SectionRow::as_select())
+            .load(own))?;
+        let sections = found.into_iter().map(|row| (row.id, row.summary())).collect();
+        let named = staff::table
+            .filter(one_of(staff::id, staff_ids))
+            .select((staff::id, (staff::slug, staff::name, staff::kind, staff::title)));
+        let found = direct!(conn, |own| named.load::<(StaffId, (String, String, StaffKind, Option<String>))>(own))?;
+        let staff = found.into_iter().collect();
+        let named = tags::table.filter(one_of(tags::id, tag_ids)).select((tags::id, tags::slug, tags::name));
+        let found = direct!(conn, |own| named.load::<(TagId, String, String)>(own))?;
+        let tags = found.into_iter().map(|(id, slug, name)| (id, TagSummary { id, slug, name })).collect();
+        let named = users::table.filter(one_of(users::id, user_ids)).select((users::id, users::name));
+        let found = direct!(conn, |own| named.load::<(UserId, String)>(own))?;
+        let users = found.into_iter().map(|(id, name)| (id, UserSummary { id, name })).collect();
+        Ok(Self { sections, staff, tags, users })
     }
 
     /// Returns the section of a content.

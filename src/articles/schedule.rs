@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     clock::Instant,
-    db::{Conn, Db, Now, Origin, Tx, schema::article_due, types::text_enum},
+    db::{Conn, Db, Now, Origin, Tx, direct::direct, schema::article_due, types::text_enum},
     error::Result,
     ids::ArticleId,
 };
@@ -81,12 +81,12 @@ pub fn coming(conn: &mut Conn, until: Instant) -> Result<Vec<Coming>> {
 /// # Errors
 /// When the database fails.
 pub fn record(tx: &mut Tx<'_>, id: ArticleId) -> Result<bool> {
-    let due: Vec<(Event, Instant)> = article_due::table
+    let passed = article_due::table
         .filter(article_due::article_id.eq(id))
         .filter(article_due::at.le(tx.now))
         .order(article_due::at)
-        .select((article_due::event, article_due::at))
-        .load(tx.conn)?;
+        .select((article_due::event, article_due::at));
+    let due: Vec<(Event, Instant)> = direct!(tx.conn, |own| passed.load(own))?;
     for (event, at) in &due {
         record_event(tx, id, *event, *at)?;
     }

@@ -27,7 +27,7 @@ pub fn of_section(conn: &mut Conn, id: SectionId) -> Result<i64> {
         .filter(live_articles::section_id.eq(id))
         .filter(articles::section_id.is_null().or(articles::section_id.ne(id)))
         .select(count_star())
-        .first(conn)?;
+        .get_result(conn)?;
     Ok(working + live)
 }
 

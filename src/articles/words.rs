@@ -12,7 +12,11 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::content::Content;
 use crate::{
-    db::{Conn, Tx, schema::article_words},
+    db::{
+        Conn, Tx,
+        direct::{direct, insert_all},
+        schema::article_words,
+    },
     error::Result,
     ids::ArticleId,
     input::{Invalid, Line, Slug},
@@ -111,16 +115,14 @@ pub fn keep(tx: &mut Tx<'_>, id: ArticleId, content: &Content) -> Result<()> {
     let kicker = content.kicker.as_ref().map_or("", Line::as_str);
     let wanted = words_of([content.title.as_str(), content.slug.as_str(), kicker]);
     let own = article_words::table.filter(article_words::article_id.eq(id));
-    let kept: BTreeSet<String> = own.select(article_words::word).load(tx.conn)?.into_iter().collect();
+    let there = own.select(article_words::word);
+    let kept: BTreeSet<String> = direct!(tx.conn, |conn| there.load(conn))?.into_iter().collect();
     let gone: Vec<&String> = kept.difference(&wanted).collect();
     if !gone.is_empty() {
         diesel::delete(own.filter(article_words::word.eq_any(gone))).execute(tx.conn)?;
     }
-    for word in wanted.difference(&kept) {
-        diesel::insert_into(article_words::table)
-            .values((article_words::word.eq(word), article_words::article_id.eq(id)))
-            .execute(tx.conn)?;
-    }
+    let row = |word: &String| (article_words::word.eq(word.clone()), article_words::article_id.eq(id));
+    insert_all!(tx.conn, article_words::table, wanted.difference(&kept).map(row).collect())?;
     Ok(())
 }
 

@@ -201,11 +201,11 @@ async fn evaluated<T>(state: &State, counted: &Try, outcome: Result<T>) -> Resul
 
 fn account_by_key(conn: &mut Conn, email_key: &str) -> Result<Option<Account>> {
     let found = users::table.filter(users::email_key.eq(email_key)).select(Account::as_select());
-    Ok(found.first(conn).optional()?)
+    Ok(found.get_result(conn).optional()?)
 }
 
 fn account_by_id(conn: &mut Conn, id: UserId) -> Result<Option<Account>> {
-    Ok(users::table.find(id).select(Account::as_select()).first(conn).optional()?)
+    Ok(users::table.find(id).select(Account::as_select()).get_result(conn).optional()?)
 }
 
 /// Returns whether the account may log in and has the password that was checked.
@@ -215,7 +215,7 @@ fn is_unchanged(tx: &mut Tx<'_>, account: &Account) -> Result<bool> {
         .filter(users::is_disabled.eq(false))
         .filter(users::trashed_at.is_null())
         .select(users::password_hash)
-        .first(tx.conn)
+        .get_result(tx.conn)
         .optional()?;
     Ok(now.is_some_and(|hash| hash == account.password_hash))
 }

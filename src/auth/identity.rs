@@ -10,6 +10,7 @@ use super::rights::{Allowance, Operation, Role};
 use crate::{
     db::{
         Actor, Conn, Now,
+        direct::direct,
         schema::{sessions, users},
     },
     error::{Code, Error, Result},
@@ -97,7 +98,7 @@ pub fn invalid(detail: &str) -> Error {
 }
 
 fn caller_of(conn: &mut Conn, user: UserId, session: SessionId) -> Result<Caller> {
-    let found: Option<(Role, Option<StaffId>)> = sessions::table
+    let live = sessions::table
         .inner_join(users::table.on(users::id.eq(sessions::user_id)))
         .filter(sessions::id.eq(session))
         .filter(users::id.eq(user))
@@ -105,9 +106,8 @@ fn caller_of(conn: &mut Conn, user: UserId, session: SessionId) -> Result<Caller
         .filter(sessions::expires_at.gt(Now))
         .filter(users::is_disabled.eq(false))
         .filter(users::trashed_at.is_null())
-        .select((users::role, users::staff_id))
-        .first(conn)
-        .optional()?;
+        .select((users::role, users::staff_id));
+    let found: Option<(Role, Option<StaffId>)> = direct!(conn, |own| live.get_result(own).optional())?;
     let (role, staff_id) = found.ok_or_else(|| invalid("The access token is not valid any more."))?;
     Ok(Caller { user_id: user, session_id: session, role, staff_id })
 }

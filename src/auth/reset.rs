@@ -69,7 +69,7 @@ pub fn find_target(conn: &mut Conn, digest: &str) -> Result<Option<Target>> {
         .filter(users::is_disabled.eq(false))
         .filter(users::trashed_at.is_null())
         .select((users::id, users::email, users::email_key, users::name))
-        .first(conn)
+        .get_result(conn)
         .optional()?)
 }
 

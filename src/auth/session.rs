@@ -118,7 +118,7 @@ pub fn rotate(tx: &mut Tx<'_>, lifetimes: Lifetimes, token: &RefreshToken) -> Re
         .filter(users::is_disabled.eq(false))
         .filter(users::trashed_at.is_null())
         .select((sessions::id, sessions::user_id, sessions::created_at, refresh_tokens::replaced_at))
-        .first(tx.conn)
+        .get_result(tx.conn)
         .optional()?;
     let Some((session_id, user_id, created_at, replaced_at)) = found else { return Ok(Rotation::Refused) };
     match replaced_at {

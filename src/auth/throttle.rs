@@ -159,7 +159,7 @@ fn read(tx: &mut Tx<'_>, counter: &Counter) -> Result<Option<(i32, Instant)>> {
     let state: Option<(i32, Instant)> = throttles::table
         .find(&counter.key)
         .select((throttles::attempts, throttles::window_ends_at))
-        .first(tx.conn)
+        .get_result(tx.conn)
         .optional()?;
     Ok(state.filter(|(_, window_ends_at)| *window_ends_at > tx.now))
 }

@@ -12,6 +12,7 @@ use crate::{
     clock::Instant,
     db::{
         Conn, Now, Tx,
+        direct::{direct, top},
         schema::{article_due, changes},
     },
     error::{Error, Result},
@@ -59,13 +60,10 @@ pub fn append(tx: &mut Tx<'_>, change: &Change) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub fn last_at(conn: &mut Conn) -> Result<Instant> {
-    let recorded: Option<Instant> =
-        changes::table.select(changes::at).order(changes::at.desc()).first(conn).optional()?;
-    let due: Option<Instant> = article_due::table
-        .filter(article_due::at.le(Now))
-        .select(article_due::at)
-        .order(article_due::at.desc())
-        .first(conn)
-        .optional()?;
+    let newest = changes::table.select(changes::at).order(changes::at.desc());
+    let recorded: Option<Instant> = direct!(conn, |own| top(newest, 1).get_result(own).optional())?;
+    let passed =
+        article_due::table.filter(article_due::at.le(Now)).select(article_due::at).order(article_due::at.desc());
+    let due: Option<Instant> = direct!(conn, |own| top(passed, 1).get_result(own).optional())?;
     recorded.max(due).or_else(|| Instant::from_millis(0)).ok_or_else(|| Error::internal("no epoch"))
 }

@@ -4,10 +4,13 @@
 //! [`Db::read`] and [`Db::write`] are the only doors; both run on threads of their own, wait a bounded time, and
 //! give the work a consistent view.
 
+mod attempt;
 mod commits;
 mod conn;
 mod connect;
+pub(crate) mod direct;
 pub mod fault;
+mod group;
 pub mod migrate;
 mod moment;
 mod origin;
@@ -25,14 +28,11 @@ use std::{
     time::Duration,
 };
 
-use diesel::{
-    Connection,
-    connection::{AnsiTransactionManager, TransactionManager},
-    r2d2,
-};
+use diesel::{Connection, r2d2};
 use tokio::task::JoinHandle;
 
 use self::{
+    attempt::{Isolation, Start, attempt_write},
     commits::Commits,
     connect::{Manager, Pooled, Purpose},
     queue::{Queue, content_share},
@@ -79,6 +79,8 @@ pub struct Db {
     write: Door,
     location: Location,
     commits: Commits,
+    /// The writes that wait for the one writer of SQLite, which commits several at once.
+    jobs: Option<group::Jobs>,
 }
 
 /// A pool, and the queue before it.
@@ -154,12 +156,6 @@ impl Tx<'_> {
     }
 }
 
-/// For how long a write that loses races is tried again; then those who win them leave no room for it.
-const RACES_FOR: Duration = Duration::from_secs(5);
-
-/// A write that lost a race waits a little longer each time before it is tried again, up to this.
-const LONGEST_PAUSE: Duration = Duration::from_millis(25);
-
 /// How long a write may go on before it is asked whether the database answers at all.
 const HANGS_AFTER: Duration = Duration::from_millis(1000);
 
@@ -199,6 +195,7 @@ impl Db {
             write: door(Purpose::Write, writers, options.write_timeout),
             location: location.clone(),
             commits: Commits::default(),
+            jobs: location.is_sqlite().then(group::Jobs::default),
         })
     }
 
@@ -215,7 +212,8 @@ impl Db {
 
     /// Returns the state of the connections that serve reads, and of those that serve writes.
     pub fn pools(&self) -> (PoolState, PoolState) {
-        (self.read.queue.state(), self.write.queue.state())
+        let write = self.jobs.as_ref().map_or_else(|| self.write.queue.state(), group::Jobs::state);
+        (self.read.queue.state(), write)
     }
 
     /// Runs work that only reads, on one consistent snapshot.
@@ -288,12 +286,18 @@ impl Db {
         let is_over = Arc::new(AtomicBool::new(false));
         let commits = self.commits.clone();
         let start = Start { isolation, origin: Origin::current(), is_over: is_over.clone(), commits };
-        let mut task = self.write.spawn(move |conn| attempt_write(conn, &start, &work)).await?;
+        let mut answer = match &self.jobs {
+            Some(jobs) => self.write.join(jobs, start, work).await?,
+            None => {
+                let task = self.write.spawn(move |conn| attempt_write(conn, &start, &work)).await?;
+                group::Answer::Task(task)
+            }
+        };
         let started = std::time::Instant::now();
         // A long write is no fault as long as the database answers others; one that hangs is given up soon.
         while started.elapsed() < self.write.patience.saturating_add(self.write.wait) {
-            match tokio::time::timeout(HANGS_AFTER, &mut task).await {
-                Ok(result) => return result.unwrap_or_else(|panic| Err(Error::internal(panic))),
+            match tokio::time::timeout(HANGS_AFTER, answer.get()).await {
+                Ok(result) => return result,
                 Err(_) if self.answers().await => {}
                 Err(_) => break,
             }
@@ -396,96 +400,6 @@ fn attempt_read<T>(conn: &mut Conn, work: &impl Fn(&mut Conn) -> Result<T>) -> O
         Err(error) if error.trouble() == Some(Trouble::LostConnection) => Outcome::Lost(error),
         result => Outcome::Done(result),
     }
-}
-
-/// How far a write is kept from others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Isolation {
-    /// As if it were alone; it may lose races.
-    Serializable,
-    /// Each statement sees what others have committed.
-    Committed,
-}
-
-/// What a write begins with.
-struct Start {
-    isolation: Isolation,
-    origin: Origin,
-    /// The caller was told that nothing happened.
-    is_over: Arc<AtomicBool>,
-    /// Who is told when it is committed.
-    commits: Commits,
-}
-
-/// Runs a write until it wins.
-fn attempt_write<T>(conn: &mut Conn, start: &Start, work: &impl Fn(&mut Tx<'_>) -> Result<T>) -> Outcome<T> {
-    let started = std::time::Instant::now();
-    let mut attempt = 1;
-    loop {
-        let begun = begin(conn, start.isolation).map_err(Error::from).map_err(Stage::Begin);
-        let error = match begun.and_then(|now| transact(conn, now, start, work)) {
-            Ok(value) => return Outcome::Done(Ok(value)),
-            // Nothing was sent yet, so another connection may take over.
-            Err(Stage::Begin(error)) if error.trouble() == Some(Trouble::LostConnection) => {
-                return Outcome::Lost(error);
-            }
-            // Another program has held the database for as long as this one waits.
-            Err(Stage::Begin(error)) => return Outcome::Done(Err(Error::unavailable(error))),
-            Err(Stage::Work(error)) => error,
-        };
-        let is_late = start.is_over.load(Ordering::SeqCst) || started.elapsed() >= RACES_FOR;
-        if error.trouble() != Some(Trouble::LostRace) || is_late {
-            return Outcome::Done(Err(error));
-        }
-        std::thread::sleep(LONGEST_PAUSE.min(Duration::from_millis(3) * attempt));
-        attempt += 1;
-    }
-}
-
-/// Where a write failed.
-enum Stage {
-    Begin(Error),
-    Work(Error),
-}
-
-fn transact<T>(
-    conn: &mut Conn,
-    now: Instant,
-    start: &Start,
-    work: &impl Fn(&mut Tx<'_>) -> Result<T>,
-) -> std::result::Result<T, Stage> {
-    let mut tx = Tx { conn: &mut *conn, now, origin: start.origin.clone(), word: None };
-    let result = work(&mut tx).and_then(|value| {
-        let word = tx.word.take();
-        // Who was answered 503 must not find it done a moment later.
-        if start.is_over.load(Ordering::SeqCst) {
-            return Err(Error::unavailable("the database came back only after the answer"));
-        }
-        Conn::commit_transaction(conn)?;
-        start.commits.tell(word);
-        Ok(value)
-    });
-    result.map_err(|error| {
-        // A failed commit has rolled back already; a connection that cannot roll back is found broken by the pool.
-        if let Err(failure) = Conn::rollback_transaction(conn) {
-            tracing::debug!(%failure, "Roll-back after a failed write");
-        }
-        Stage::Work(error)
-    })
-}
-
-/// Begins a transaction and says when.
-fn begin(conn: &mut Conn, isolation: Isolation) -> diesel::QueryResult<Instant> {
-    match conn {
-        Conn::Postgres(conn) if isolation == Isolation::Committed => {
-            AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN ISOLATION LEVEL READ COMMITTED")?;
-        }
-        // Serializable, as the connection was told when it was opened.
-        Conn::Postgres(conn) => AnsiTransactionManager::begin_transaction(conn)?,
-        // Takes the write lock at once, so that no read of this transaction can be overtaken.
-        Conn::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")?,
-    }
-    moment::now(conn)
 }
 
 /// Logs failures to connect, which no request is told about in detail.

@@ -20,7 +20,7 @@ use crate::{
 const WAITING_PER_CONNECTION: usize = 64;
 
 /// A pool of one connection serves a burst, too.
-const WAITING_AT_LEAST: usize = 256;
+pub(super) const WAITING_AT_LEAST: usize = 256;
 
 /// A queue; clones share it.
 #[derive(Clone)]

@@ -2,7 +2,9 @@
 //!
 //! The only place, with the rest of `db`, that names a diesel backend.
 
+use chrono::{Datelike, NaiveDate, NaiveDateTime, Timelike};
 use diesel::{
+    deserialize::Result as FromResult,
     query_builder::QueryId,
     sql_types::{HasSqlType, SqlType},
 };
@@ -59,9 +61,8 @@ macro_rules! sql_id {
                 }
             }
             impl FromSql<IdSql, Sqlite> for $name {
-                fn from_sql(value: <Sqlite as diesel::backend::Backend>::RawValue<'_>) -> FromResult<Self> {
-                    let bytes = <Vec<u8> as FromSql<diesel::sql_types::Binary, Sqlite>>::from_sql(value)?;
-                    Ok(Self(uuid::Uuid::from_slice(&bytes)?))
+                fn from_sql(mut value: <Sqlite as diesel::backend::Backend>::RawValue<'_>) -> FromResult<Self> {
+                    Ok(Self(uuid::Uuid::from_slice(value.read_blob())?))
                 }
             }
             impl FromSql<IdSql, MultiBackend> for $name {
@@ -107,7 +108,7 @@ macro_rules! sql_via {
             }
             impl FromSql<$sql, Sqlite> for $name {
                 fn from_sql(value: <Sqlite as diesel::backend::Backend>::RawValue<'_>) -> FromResult<Self> {
-                    Self::from_stored(<$stored as FromSql<$sql, Sqlite>>::from_sql(value)?)
+                    Self::from_stored(<$stored as $crate::db::types::SqliteForm>::read(value)?)
                 }
             }
             impl FromSql<$sql, MultiBackend> for $name {
@@ -120,22 +121,53 @@ macro_rules! sql_via {
 }
 pub(crate) use sql_via;
 
-/// The owned form in which SQLite takes a stored value.
-pub(crate) trait SqliteForm {
+/// The form in which SQLite takes and gives a stored value.
+pub(crate) trait SqliteForm: Sized {
     fn sqlite_form(self) -> String;
+
+    fn read(value: <diesel::sqlite::Sqlite as diesel::backend::Backend>::RawValue<'_>) -> FromResult<Self>;
 }
 
 impl SqliteForm for String {
     fn sqlite_form(self) -> String {
         self
     }
+
+    fn read(mut value: <diesel::sqlite::Sqlite as diesel::backend::Backend>::RawValue<'_>) -> FromResult<Self> {
+        Ok(value.read_text().to_owned())
+    }
 }
 
-impl SqliteForm for chrono::NaiveDateTime {
+impl SqliteForm for NaiveDateTime {
     fn sqlite_form(self) -> String {
         // Fixed width, so that the order of the text is the order of time.
-        self.format("%Y-%m-%d %H:%M:%S%.3f").to_string()
+        let millis = self.and_utc().timestamp_subsec_millis();
+        let (year, month, day) = (self.year(), self.month(), self.day());
+        let (hour, minute, second) = (self.hour(), self.minute(), self.second());
+        format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{millis:03}")
     }
+
+    fn read(mut value: <diesel::sqlite::Sqlite as diesel::backend::Backend>::RawValue<'_>) -> FromResult<Self> {
+        let text = value.read_text();
+        match fixed_width(text.as_bytes()) {
+            Some(time) => Ok(time),
+            None => Ok(Self::parse_from_str(text, "%F %T%.f")?),
+        }
+    }
+}
+
+/// Reads `2026-11-24 12:34:56.789`, the form in which all times are stored; a list has hundreds of them.
+fn fixed_width(text: &[u8]) -> Option<NaiveDateTime> {
+    let [y1, y2, y3, y4, b'-', o1, o2, b'-', d1, d2, b' ', h1, h2, b':', m1, m2, b':', s1, s2, b'.', f1, f2, f3] = text
+    else {
+        return None;
+    };
+    let number = |digits: &[&u8]| {
+        digits.iter().try_fold(0_u32, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + u32::from(**digit - b'0')))
+    };
+    let year = i32::try_from(number(&[y1, y2, y3, y4])?).ok()?;
+    let date = NaiveDate::from_ymd_opt(year, number(&[o1, o2])?, number(&[d1, d2])?)?;
+    date.and_hms_milli_opt(number(&[h1, h2])?, number(&[m1, m2])?, number(&[s1, s2])?, number(&[f1, f2, f3])?)
 }
 
 /// Declares an enumeration that is text in the database, in JSON and in a query: one spelling everywhere.
@@ -232,3 +264,29 @@ macro_rules! schema_name {
     };
 }
 pub(crate) use schema_name;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_they_are_written() {
+        for text in
+            ["2026-11-24 12:34:56.789", "0000-01-01 00:00:00.000", "9999-12-31 23:59:59.999", "2024-02-29 07:08:09.010"]
+        {
+            let time = fixed_width(text.as_bytes()).unwrap();
+
+            assert_eq!(NaiveDateTime::parse_from_str(text, "%F %T%.f").unwrap(), time);
+            assert_eq!(time.sqlite_form(), text);
+        }
+    }
+
+    #[test]
+    fn other_forms_of_a_time_are_left_to_chrono() {
+        for text in
+            ["2026-11-24 12:34:56", "2026-13-24 12:34:56.789", "2026-11-24T12:34:56.789", "2026-11-24 12:34:5x.789", ""]
+        {
+            assert_eq!(fixed_width(text.as_bytes()), None, "{text}");
+        }
+    }
+}

@@ -115,7 +115,7 @@ fn replay(tx: &mut Tx<'_>, once: &Request) -> Result<Option<Reply>> {
             idempotency_keys::headers,
             idempotency_keys::body,
         ))
-        .first(tx.conn)
+        .get_result(tx.conn)
         .optional()?;
     let Some((digest, status, headers, body)) = stored else {
         diesel::delete(idempotency_keys::table.find(&once.scope)).execute(tx.conn)?;

@@ -13,7 +13,7 @@ use crate::{
     changes::{self, Change},
     clock::Instant,
     config::SiteConfig,
-    db::{Conn, Tx, schema::sections},
+    db::{Conn, Tx, direct::direct, schema::sections},
     error::{Code, Error, Result},
     http::page::{Cursor, Direction, Limit},
     ids::SectionId,
@@ -114,7 +114,7 @@ pub fn try_find(conn: &mut Conn, reference: &Reference<SectionId>) -> Result<Opt
         Reference::Slug(slug) => slugs::owner(conn, Kind::Section, &Slug::key_of(slug))?.map(SectionId::from),
     };
     let Some(id) = id else { return Ok(None) };
-    Ok(sections::table.find(id).select(SectionRow::as_select()).first(conn).optional()?)
+    Ok(direct!(conn, |own| sections::table.find(id).select(SectionRow::as_select()).get_result(own).optional())?)
 }
 
 /// Returns the section that a parameter names.
@@ -153,7 +153,7 @@ pub fn get_live(conn: &mut Conn, reference: &Reference<SectionId>, site: &SiteCo
 /// When the database fails.
 pub fn changed_at(conn: &mut Conn, section: &Section) -> Result<Instant> {
     let Some(above) = &section.parent else { return Ok(section.updated_at) };
-    let above: Instant = sections::table.find(above.id).select(sections::updated_at).first(conn)?;
+    let above: Instant = sections::table.find(above.id).select(sections::updated_at).get_result(conn)?;
     Ok(above.max(section.updated_at))
 }
 
@@ -164,7 +164,7 @@ pub fn changed_at(conn: &mut Conn, section: &Section) -> Result<Instant> {
 pub fn view_of(conn: &mut Conn, row: SectionRow, site: &SiteConfig, shown: Shown) -> Result<Section> {
     let parent = match row.parent_id {
         None => None,
-        Some(id) => Some(sections::table.find(id).select(SectionRow::as_select()).first(conn)?.summary()),
+        Some(id) => Some(sections::table.find(id).select(SectionRow::as_select()).get_result(conn)?.summary()),
     };
     Ok(row.view(parent, site, shown))
 }
@@ -353,7 +353,7 @@ pub fn restore(tx: &mut Tx<'_>, by: &Caller, reference: &Reference<SectionId>, b
     resources::require_trashed("section", row.trashed_at)?;
     let parent = match row.parent_id {
         None => None,
-        Some(id) => Some(sections::table.find(id).select(SectionRow::as_select()).first::<SectionRow>(tx.conn)?),
+        Some(id) => Some(sections::table.find(id).select(SectionRow::as_select()).get_result::<SectionRow>(tx.conn)?),
     };
     if parent.as_ref().is_some_and(|parent| parent.trashed_at.is_some()) {
         return Err(Error::new(Code::InvalidTransition, "The section above is in the trash; restore it first."));
@@ -383,7 +383,8 @@ pub fn ancestors(conn: &mut Conn, mut id: Option<SectionId>) -> Result<Vec<Secti
     let mut found = Vec::new();
     while let Some(current) = id.filter(|_| found.len() <= DEEPEST) {
         found.push(current);
-        id = sections::table.find(current).select(sections::parent_id).first(conn)?;
+        let parent = sections::table.find(current).select(sections::parent_id);
+        id = direct!(conn, |own| parent.get_result(own))?;
     }
     Ok(found)
 }
@@ -417,7 +418,7 @@ fn finish(
     kind: &'static str,
     affected: Vec<SectionId>,
 ) -> Result<SectionRow> {
-    let row: SectionRow = sections::table.find(id).select(SectionRow::as_select()).first(tx.conn)?;
+    let row: SectionRow = sections::table.find(id).select(SectionRow::as_select()).get_result(tx.conn)?;
     let content = document(&row.doc()?)?;
     let by = by.map(|caller| caller.user_id);
     let revision = Revision::new((Resource::Section, id.into()), (row.revision, kind), &content, by);

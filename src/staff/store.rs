@@ -137,7 +137,7 @@ pub fn try_find(conn: &mut Conn, reference: &Reference<StaffId>) -> Result<Optio
         Reference::Slug(slug) => slugs::owner(conn, Kind::Staff, &Slug::key_of(slug))?.map(StaffId::from),
     };
     let Some(id) = id else { return Ok(None) };
-    Ok(staff::table.find(id).select(StaffRow::as_select()).first(conn).optional()?)
+    Ok(staff::table.find(id).select(StaffRow::as_select()).get_result(conn).optional()?)
 }
 
 /// Returns the profile that a reference names, in the trash or not; a former slug is a redirect.
@@ -328,7 +328,7 @@ fn set_trashed(tx: &mut Tx<'_>, row: &StaffRow, at: Option<Instant>) -> Result<(
 
 /// Keeps the revision and tells the change log; returns the row as it is now.
 fn finish(tx: &mut Tx<'_>, by: Option<&Caller>, id: StaffId, kind: &'static str) -> Result<StaffRow> {
-    let row: StaffRow = staff::table.find(id).select(StaffRow::as_select()).first(tx.conn)?;
+    let row: StaffRow = staff::table.find(id).select(StaffRow::as_select()).get_result(tx.conn)?;
     let content = document(&row.doc()?)?;
     let by = by.map(|caller| caller.user_id);
     let revision = Revision::new((Resource::Staff, id.into()), (row.revision, kind), &content, by);

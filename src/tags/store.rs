@@ -13,6 +13,7 @@ use crate::{
     config::SiteConfig,
     db::{
         Conn, Tx,
+        direct::direct,
         schema::{live_articles, live_tags, tags},
     },
     error::{Code, Error, Result},
@@ -95,11 +96,12 @@ pub fn try_find(conn: &mut Conn, reference: &Reference<TagId>) -> Result<Option<
         Reference::Slug(slug) => slugs::owner(conn, Kind::Tag, &Slug::key_of(slug))?.map(TagId::from),
     };
     let Some(id) = id else { return Ok(None) };
-    let row: Option<TagRow> = tags::table.find(id).select(TagRow::as_select()).first(conn).optional()?;
+    let row: Option<TagRow> =
+        direct!(conn, |own| tags::table.find(id).select(TagRow::as_select()).get_result(own).optional())?;
     // One step is enough: merging leaves no chains behind.
     match row.as_ref().and_then(|row| row.merged_into_id) {
         None => Ok(row),
-        Some(id) => Ok(tags::table.find(id).select(TagRow::as_select()).first(conn).optional()?),
+        Some(id) => Ok(tags::table.find(id).select(TagRow::as_select()).get_result(conn).optional()?),
     }
 }
 
@@ -283,7 +285,7 @@ pub(super) fn keep(
     kind: &'static str,
     into: Option<TagId>,
 ) -> Result<TagRow> {
-    let row: TagRow = tags::table.find(id).select(TagRow::as_select()).first(tx.conn)?;
+    let row: TagRow = tags::table.find(id).select(TagRow::as_select()).get_result(tx.conn)?;
     let content = row.document()?;
     let by = by.map(|caller| caller.user_id);
     let plain = Revision::new((Resource::Tag, id.into()), (row.revision, kind), &content, by);

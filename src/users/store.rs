@@ -85,7 +85,7 @@ impl UserRow {
 /// # Errors
 /// `not_found`.
 pub fn find(conn: &mut Conn, id: UserId) -> Result<UserRow> {
-    users::table.find(id).select(UserRow::as_select()).first(conn).optional()?.ok_or_else(Error::not_found)
+    users::table.find(id).select(UserRow::as_select()).get_result(conn).optional()?.ok_or_else(Error::not_found)
 }
 
 /// Returns the account with an e-mail address, in whatever case, in the trash or not.
@@ -93,7 +93,11 @@ pub fn find(conn: &mut Conn, id: UserId) -> Result<UserRow> {
 /// # Errors
 /// When the database fails.
 pub fn find_by_email(conn: &mut Conn, email: &Email) -> Result<Option<UserRow>> {
-    Ok(users::table.filter(users::email_key.eq(email.key())).select(UserRow::as_select()).first(conn).optional()?)
+    Ok(users::table
+        .filter(users::email_key.eq(email.key()))
+        .select(UserRow::as_select())
+        .get_result(conn)
+        .optional()?)
 }
 
 /// Returns the view of a row.

@@ -95,6 +95,31 @@ both! {
         assert!(slugs.iter().all(|slug| slug.starts_with("harbor-reopens")), "{slugs:?}");
     }
 
+    fn a_write_that_is_refused_takes_none_with_it_that_came_at_the_same_time(app) {
+        app.draft("Taken", json!({ "slug": "taken" }));
+        let clients = vec![app.author(); 24];
+
+        let answers = at_once(&clients, |index, client| {
+            let slug = if index % 3 == 0 { "taken".to_owned() } else { format!("slug-{index}") };
+            client.post("/v1/articles", json!({ "title": format!("Of {index}"), "slug": slug }))
+        });
+
+        for (index, answer) in answers.iter().enumerate() {
+            if index % 3 == 0 {
+                assert_eq!(answer.problem(), "slug_taken", "{index}");
+            } else {
+                assert_eq!(answer.status, 201, "{}", answer.text());
+                let path = answer.header("location").unwrap();
+                let article = app.editor().get(&format!("{path}?view=working")).expect(200).json();
+                assert_eq!(article["slug"], format!("slug-{index}"));
+            }
+        }
+        let all = "SELECT CAST(COUNT(*) AS TEXT) AS line FROM articles";
+        assert_eq!(app.database.sql(all), "17", "16 of 24, and the one whose slug it was");
+        let entries = "SELECT CAST(COUNT(*) AS TEXT) AS line FROM audit WHERE action = 'article.created'";
+        assert_eq!(app.database.sql(entries), "17", "who was refused left no trace");
+    }
+
     fn tags_of_one_slug_have_one_owner(app) {
         let clients = vec![app.editor(); 10];
 

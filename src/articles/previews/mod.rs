@@ -177,7 +177,7 @@ pub fn create(
     let details = json!({ "preview": id, "revision": input.revision, "expires_at": expires_at });
     let article = row.id.to_string();
     audit::append(tx, &Entry { resource: Resource::Article, id: article, verb: "preview_created", details })?;
-    let name: String = users::table.find(caller.user_id).select(users::name).first(tx.conn)?;
+    let name: String = users::table.find(caller.user_id).select(users::name).get_result(tx.conn)?;
     let created_by = UserSummary { id: caller.user_id, name };
     Ok(Preview { id, revision: input.revision, created_at: tx.now, created_by, expires_at })
 }

@@ -39,7 +39,7 @@ pub fn show(
         .filter(article_previews::digest.eq(token.digest()))
         .filter(article_previews::expires_at.gt(Now))
         .select((article_previews::article_id, article_previews::revision))
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     let (id, revision) = opened.ok_or_else(Error::not_found)?;
     let asked = match reference {

@@ -45,6 +45,7 @@ use crate::{
     config::{ArticlePlaces, SiteConfig},
     db::{
         Conn, Tx,
+        direct::{direct, one_of},
         schema::{article_bodies, articles},
     },
     error::{Error, Result},
@@ -130,8 +131,8 @@ impl ArticleRow {
 
 impl Working {
     fn load(conn: &mut Conn, row: ArticleRow) -> Result<Self> {
-        let json: String =
-            article_bodies::table.find((row.id, &row.body_digest)).select(article_bodies::blocks).first(conn)?;
+        let blocks = article_bodies::table.find((row.id, &row.body_digest)).select(article_bodies::blocks);
+        let json: String = direct!(conn, |own| blocks.get_result(own))?;
         let body = StoredBody::read(json, row.body_digest.clone())?;
         Ok(Self { content: Content::read(&row.content)?, row, body, warnings: Vec::new(), before_clock: None })
     }
@@ -284,7 +285,7 @@ pub fn find(
 }
 
 fn row(conn: &mut Conn, id: ArticleId) -> Result<Option<ArticleRow>> {
-    Ok(articles::table.find(id).select(ArticleRow::as_select()).first(conn).optional()?)
+    Ok(direct!(conn, |own| articles::table.find(id).select(ArticleRow::as_select()).get_result(own).optional())?)
 }
 
 /// Only an administrator sees again what was killed.
@@ -318,11 +319,14 @@ pub fn take(
 /// # Errors
 /// When the database fails.
 pub fn visible_ids(conn: &mut Conn, ids: Vec<ArticleId>, caller: &Caller) -> Result<Vec<ArticleId>> {
-    let rows: Vec<(ArticleId, UserId)> = articles::table
-        .filter(articles::id.eq_any(ids.clone()))
+    if ids.is_empty() {
+        return Ok(ids);
+    }
+    let there = articles::table
+        .filter(one_of(articles::id, ids.clone()))
         .filter(articles::trashed_at.is_null())
-        .select((articles::id, articles::created_by))
-        .load(conn)?;
+        .select((articles::id, articles::created_by));
+    let rows: Vec<(ArticleId, UserId)> = direct!(conn, |own| there.load(own))?;
     let mut visible: Vec<ArticleId> = rows
         .into_iter()
         .filter(|(_, owner)| caller.may(Operation::ReadWorkingArticle, *owner))

@@ -31,7 +31,8 @@ pub struct Snapshot {
 /// # Errors
 /// When the database fails.
 pub fn snapshot(conn: &mut Conn, id: ArticleId, revision: Option<i32>) -> Result<Option<Snapshot>> {
-    let row: Option<ArticleRow> = articles::table.find(id).select(ArticleRow::as_select()).first(conn).optional()?;
+    let row: Option<ArticleRow> =
+        articles::table.find(id).select(ArticleRow::as_select()).get_result(conn).optional()?;
     let Some(row) = row else { return Ok(None) };
     let Some(number) = revision else {
         let Working { row, content, body, .. } = Working::load(conn, row)?;
@@ -39,6 +40,6 @@ pub fn snapshot(conn: &mut Conn, id: ArticleId, revision: Option<i32>) -> Result
         return Ok(Some(Snapshot { row, content, body, made_at }));
     };
     let Some((content, body)) = store::said_at(conn, id, number)? else { return Ok(None) };
-    let made_at = article_revisions::table.find((id, number)).select(article_revisions::created_at).first(conn)?;
+    let made_at = article_revisions::table.find((id, number)).select(article_revisions::created_at).get_result(conn)?;
     Ok(Some(Snapshot { row, content, body, made_at }))
 }

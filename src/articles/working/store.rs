@@ -12,10 +12,11 @@ use crate::{
     audit::{self, Entry, Resource},
     db::{
         Conn, Tx,
+        direct::{Kept, direct, insert_all},
         schema::{article_bodies, article_revisions, article_staff, article_tags, articles},
     },
     error::{Code, Error, Result},
-    ids::{ArticleId, UserId},
+    ids::{ArticleId, StaffId, TagId, UserId},
 };
 
 /// What a revision is called and says about itself.
@@ -32,25 +33,24 @@ pub(super) struct Step {
 
 /// Writes a new article with its first revision.
 pub(super) fn insert(tx: &mut Tx<'_>, row: &ArticleRow, content: &Content, body: &StoredBody) -> Result<()> {
-    diesel::insert_into(articles::table)
-        .values((
-            articles::id.eq(row.id),
-            articles::slug.eq(&row.slug),
-            articles::title.eq(content.title.as_str()),
-            articles::state.eq(row.state),
-            articles::section_id.eq(content.section),
-            articles::content.eq(&row.content),
-            articles::body_digest.eq(&row.body_digest),
-            articles::revision.eq(row.revision),
-            articles::edited_revision.eq(row.edited_revision),
-            articles::corrections.eq(&row.corrections),
-            articles::assigned_to.eq(content.assigned_to),
-            articles::created_at.eq(row.created_at),
-            articles::created_by.eq(row.created_by),
-            articles::updated_at.eq(row.updated_at),
-            articles::updated_by.eq(row.updated_by),
-        ))
-        .execute(tx.conn)?;
+    let insert = diesel::insert_into(articles::table).values((
+        articles::id.eq(row.id),
+        articles::slug.eq(&row.slug),
+        articles::title.eq(content.title.as_str()),
+        articles::state.eq(row.state),
+        articles::section_id.eq(content.section),
+        articles::content.eq(&row.content),
+        articles::body_digest.eq(&row.body_digest),
+        articles::revision.eq(row.revision),
+        articles::edited_revision.eq(row.edited_revision),
+        articles::corrections.eq(&row.corrections),
+        articles::assigned_to.eq(content.assigned_to),
+        articles::created_at.eq(row.created_at),
+        articles::created_by.eq(row.created_by),
+        articles::updated_at.eq(row.updated_at),
+        articles::updated_by.eq(row.updated_by),
+    ));
+    direct!(tx.conn, |own| insert.execute(own))?;
     keep_body(tx, row.id, body)?;
     link(tx, row.id, content)?;
     let step = Step { kind: "created", summary: "Created".to_owned(), note: None, is_published: false };
@@ -69,30 +69,29 @@ pub(super) fn save(
     row.revision += 1;
     row.updated_at = tx.now;
     row.updated_by = by;
-    let changed = diesel::update(articles::table.find(row.id).filter(articles::revision.eq(row.revision - 1)))
-        .set((
-            articles::slug.eq(&row.slug),
-            articles::title.eq(content.title.as_str()),
-            articles::state.eq(row.state),
-            articles::section_id.eq(content.section),
-            articles::content.eq(&row.content),
-            articles::body_digest.eq(&row.body_digest),
-            articles::revision.eq(row.revision),
-            articles::edited_revision.eq(row.edited_revision),
-            articles::live_revision.eq(row.live_revision),
-            articles::first_published_at.eq(row.first_published_at),
-            articles::published_at.eq(row.published_at),
-            articles::resumes_state.eq(row.resumes_state),
-            articles::publish_at.eq(row.publish_at),
-            articles::withdraw_at.eq(row.withdraw_at),
-            articles::review_note.eq(&row.review_note),
-            articles::corrections.eq(&row.corrections),
-            articles::assigned_to.eq(content.assigned_to),
-            articles::updated_at.eq(row.updated_at),
-            articles::updated_by.eq(row.updated_by),
-            articles::trashed_at.eq(row.trashed_at),
-        ))
-        .execute(tx.conn)?;
+    let update = diesel::update(articles::table.find(row.id).filter(articles::revision.eq(row.revision - 1))).set((
+        articles::slug.eq(&row.slug),
+        articles::title.eq(content.title.as_str()),
+        articles::state.eq(row.state),
+        articles::section_id.eq(content.section),
+        articles::content.eq(&row.content),
+        articles::body_digest.eq(&row.body_digest),
+        articles::revision.eq(row.revision),
+        articles::edited_revision.eq(row.edited_revision),
+        articles::live_revision.eq(row.live_revision),
+        articles::first_published_at.eq(row.first_published_at),
+        articles::published_at.eq(row.published_at),
+        articles::resumes_state.eq(row.resumes_state),
+        articles::publish_at.eq(row.publish_at),
+        articles::withdraw_at.eq(row.withdraw_at),
+        articles::review_note.eq(&row.review_note),
+        articles::corrections.eq(&row.corrections),
+        articles::assigned_to.eq(content.assigned_to),
+        articles::updated_at.eq(row.updated_at),
+        articles::updated_by.eq(row.updated_by),
+        articles::trashed_at.eq(row.trashed_at),
+    ));
+    let changed = direct!(tx.conn, |own| Kept(update).execute(own))?;
     if changed != 1 {
         return Err(Error::new(Code::Conflict, "Another change came first. Read again, then repeat."));
     }
@@ -103,22 +102,21 @@ pub(super) fn save(
 /// Appends a revision, and notes in the audit who made it.
 fn append(tx: &mut Tx<'_>, row: &ArticleRow, body: &StoredBody, step: &Step) -> Result<()> {
     let size_bytes = i32::try_from(row.content.len() + body.json.len()).unwrap_or(i32::MAX);
-    diesel::insert_into(article_revisions::table)
-        .values((
-            article_revisions::article_id.eq(row.id),
-            article_revisions::number.eq(row.revision),
-            article_revisions::kind.eq(step.kind),
-            article_revisions::state.eq(row.state),
-            article_revisions::summary.eq(&step.summary),
-            article_revisions::note.eq(&step.note),
-            article_revisions::size_bytes.eq(size_bytes),
-            article_revisions::is_published.eq(step.is_published),
-            article_revisions::content.eq(&row.content),
-            article_revisions::body_digest.eq(&row.body_digest),
-            article_revisions::created_at.eq(row.updated_at),
-            article_revisions::created_by.eq(row.updated_by),
-        ))
-        .execute(tx.conn)?;
+    let insert = diesel::insert_into(article_revisions::table).values((
+        article_revisions::article_id.eq(row.id),
+        article_revisions::number.eq(row.revision),
+        article_revisions::kind.eq(step.kind),
+        article_revisions::state.eq(row.state),
+        article_revisions::summary.eq(&step.summary),
+        article_revisions::note.eq(&step.note),
+        article_revisions::size_bytes.eq(size_bytes),
+        article_revisions::is_published.eq(step.is_published),
+        article_revisions::content.eq(&row.content),
+        article_revisions::body_digest.eq(&row.body_digest),
+        article_revisions::created_at.eq(row.updated_at),
+        article_revisions::created_by.eq(row.updated_by),
+    ));
+    direct!(tx.conn, |own| insert.execute(own))?;
     // The note is somebody's text, and stays out.
     let details = json!({ "revision": row.revision, "state": row.state, "summary": step.summary });
     audit::append(tx, &Entry { resource: Resource::Article, id: row.id.to_string(), verb: step.kind, details })
@@ -126,37 +124,32 @@ fn append(tx: &mut Tx<'_>, row: &ArticleRow, body: &StoredBody, step: &Step) -> 
 
 /// Stores a body unless the article has had it before.
 pub(super) fn keep_body(tx: &mut Tx<'_>, id: ArticleId, body: &StoredBody) -> Result<()> {
-    let is_kept: bool =
-        diesel::select(diesel::dsl::exists(article_bodies::table.find((id, &body.digest)))).get_result(tx.conn)?;
+    let kept = diesel::select(diesel::dsl::exists(article_bodies::table.find((id, &body.digest))));
+    let is_kept: bool = direct!(tx.conn, |own| kept.get_result(own))?;
     if !is_kept {
-        diesel::insert_into(article_bodies::table)
-            .values((
-                article_bodies::article_id.eq(id),
-                article_bodies::digest.eq(&body.digest),
-                article_bodies::blocks.eq(&body.json),
-            ))
-            .execute(tx.conn)?;
+        let insert = diesel::insert_into(article_bodies::table).values((
+            article_bodies::article_id.eq(id),
+            article_bodies::digest.eq(&body.digest),
+            article_bodies::blocks.eq(&body.json),
+        ));
+        direct!(tx.conn, |own| insert.execute(own))?;
     }
     Ok(())
 }
 
 /// Notes which staff profiles and tags the working copy uses, and by which words it is found.
 pub(super) fn link(tx: &mut Tx<'_>, id: ArticleId, content: &Content) -> Result<()> {
-    let mut staff: Vec<_> = content.authors.iter().map(|author| author.staff).collect();
+    let mut staff: Vec<StaffId> = content.authors.iter().map(|author| author.staff).collect();
     staff.sort_unstable();
     staff.dedup();
-    diesel::delete(article_staff::table.filter(article_staff::article_id.eq(id))).execute(tx.conn)?;
-    for staff_id in staff {
-        diesel::insert_into(article_staff::table)
-            .values((article_staff::article_id.eq(id), article_staff::staff_id.eq(staff_id)))
-            .execute(tx.conn)?;
-    }
-    diesel::delete(article_tags::table.filter(article_tags::article_id.eq(id))).execute(tx.conn)?;
-    for tag_id in &content.tags {
-        diesel::insert_into(article_tags::table)
-            .values((article_tags::article_id.eq(id), article_tags::tag_id.eq(*tag_id)))
-            .execute(tx.conn)?;
-    }
+    let delete = diesel::delete(article_staff::table.filter(article_staff::article_id.eq(id)));
+    direct!(tx.conn, |own| delete.execute(own))?;
+    let row = |staff_id: StaffId| (article_staff::article_id.eq(id), article_staff::staff_id.eq(staff_id));
+    insert_all!(tx.conn, article_staff::table, staff.into_iter().map(row).collect())?;
+    let delete = diesel::delete(article_tags::table.filter(article_tags::article_id.eq(id)));
+    direct!(tx.conn, |own| delete.execute(own))?;
+    let row = |tag_id: &TagId| (article_tags::article_id.eq(id), article_tags::tag_id.eq(*tag_id));
+    insert_all!(tx.conn, article_tags::table, content.tags.iter().map(row).collect())?;
     words::keep(tx, id, content)
 }
 
@@ -171,7 +164,7 @@ pub(super) fn said_at(conn: &mut Conn, id: ArticleId, number: i32) -> Result<Opt
         .filter(article_revisions::article_id.eq(id))
         .filter(article_revisions::number.eq(number))
         .select((article_revisions::content, article_bodies::blocks, article_revisions::body_digest))
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     found.map(|(content, body, digest)| Ok((Content::read(&content)?, StoredBody::read(body, digest)?))).transpose()
 }

@@ -301,7 +301,7 @@ fn kill(tx: &mut Tx<'_>, row: &mut ArticleRow, notice: &Prose<2000>) -> Result<(
 /// # Errors
 /// When the database fails.
 pub fn record(tx: &mut Tx<'_>, id: ArticleId, event: Event) -> Result<()> {
-    let row: ArticleRow = articles::table.find(id).select(ArticleRow::as_select()).first(tx.conn)?;
+    let row: ArticleRow = articles::table.find(id).select(ArticleRow::as_select()).get_result(tx.conn)?;
     let mut working = Working::load(tx.conn, row)?;
     let row = &mut working.row;
     let step = match event {

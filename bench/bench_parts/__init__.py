@@ -1,0 +1,1 @@
+"""The parts of the bench; see README.md beside this folder."""

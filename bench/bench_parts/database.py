@@ -1,0 +1,301 @@
+"""Databases: a file, or a throwaway PostgreSQL; filled once and kept; and what a bare program does on the same disk."""
+
+import hashlib
+import os
+import pathlib
+import pwd
+import shutil
+import socket
+import sqlite3
+import subprocess
+import time
+
+from .machine import LOAD_CORE, REPOSITORY, SERVER_CORE, Process, pinned, say
+
+LOGIN = ("bench@example.org", "nine benches stand in the rain")
+
+
+class Failed(Exception):
+    """Something that the bench needs is not there."""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def schema_key(backend):
+    """Changes with the migrations, so that no old database is used."""
+    digest = hashlib.sha256()
+    for file in sorted((REPOSITORY / "migrations" / backend).rglob("up.sql")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:8]
+
+
+class Sqlite:
+    name = "sqlite"
+
+    def __init__(self, data, program):
+        self.data, self.program = data, program
+
+    def environment(self, database):
+        return {"DATABASE_URL": f"sqlite://{database}", "FRONTPAGE_SIGNING_KEYS": str(self.data / "keys")}
+
+    def filled(self, articles):
+        folder = self.data / f"sqlite-{articles}-{schema_key('sqlite')}"
+        database = folder / "frontpage.db"
+        if not (folder / "done").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            fill(self.program, self.environment(database), articles)
+            (folder / "done").touch()
+        return database
+
+    def copied(self, database):
+        """A copy that may be written to."""
+        target = self.data / "written" / "frontpage.db"
+        shutil.rmtree(target.parent, ignore_errors=True)
+        target.parent.mkdir(parents=True)
+        source = sqlite3.connect(database)
+        source.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        source.close()
+        shutil.copyfile(database, target)
+        return target
+
+    def query(self, database, sql):
+        with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+            return connection.execute(sql).fetchone()[0]
+
+    def size_mb(self, database):
+        return os.path.getsize(database) / 1e6
+
+    def cpu_seconds(self):
+        return 0.0
+
+    def bare(self, size, seconds):
+        """Transactions that insert so many bytes with the same durability: a second, and the median time."""
+        file = self.data / "bare.db"
+        script = (
+            "import sqlite3, sys, time\n"
+            "file, size, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])\n"
+            "db = sqlite3.connect(file, isolation_level=None)\n"
+            "db.execute('PRAGMA journal_mode = WAL'); db.execute('PRAGMA synchronous = FULL')\n"
+            "db.execute('CREATE TABLE IF NOT EXISTS bare (id INTEGER PRIMARY KEY, body TEXT)')\n"
+            "body, times, ends = 'x' * size, [], time.perf_counter() + seconds\n"
+            "while (began := time.perf_counter()) < ends:\n"
+            "    db.execute('BEGIN IMMEDIATE'); db.execute('INSERT INTO bare (body) VALUES (?)', (body,))\n"
+            "    db.execute('COMMIT'); times.append(time.perf_counter() - began)\n"
+            "times.sort()\n"
+            "print(len(times) / sum(times), times[len(times) // 2] * 1e3)\n"
+        )
+        for leftover in self.data.glob("bare.db*"):
+            leftover.unlink()
+        command = pinned(SERVER_CORE, ["python3", "-c", script, file, size, seconds])
+        rate, p50 = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+        return float(rate), float(p50)
+
+    def bare_many(self, size, seconds):
+        return None
+
+
+class Postgres:
+    name = "postgres"
+
+    def __init__(self, data, program):
+        self.data, self.program = data, program
+        self.bin = binaries()
+        self.user = unprivileged()
+        self.folder = data / "postgres"
+        self.port = free_port()
+        self.start()
+
+    def start(self):
+        if not (self.folder / "data" / "PG_VERSION").exists():
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder.mkdir(parents=True)
+            if self.user:
+                shutil.chown(self.folder, self.user, pwd.getpwnam(self.user).pw_gid)
+            self.run("initdb", "-A", "trust", "-U", "frontpage", "-E", "UTF8", "--locale=C.UTF-8", "-D",
+                     self.folder / "data")
+        (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
+        settings = {
+            "port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": self.folder,
+            "max_connections": 100, "shared_buffers": "512MB", "max_wal_size": "4GB", "logging_collector": "off",
+        }
+        command = [self.bin / "postgres", "-D", self.folder / "data"]
+        for name, value in settings.items():
+            command += ["-c", f"{name}={value}"]
+        log = self.folder / "log"
+        log.unlink(missing_ok=True)
+        log.touch()
+        if self.user:
+            shutil.chown(log, self.user)
+        self.process = Process(command, SERVER_CORE, log, user=self.user)
+        for _ in range(600):
+            ready = subprocess.run([self.bin / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)])
+            if ready.returncode == 0:
+                return
+            time.sleep(0.1)
+        raise Failed(f"PostgreSQL did not start; see {log}")
+
+    def run(self, program, *args):
+        return subprocess.run([self.bin / program, *args], check=True, capture_output=True, text=True,
+                              user=self.user, cwd=self.folder).stdout
+
+    def sql(self, database, text):
+        return self.run("psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", "frontpage", "-d", database,
+                        "-v", "ON_ERROR_STOP=1", "-qAtX", "-c", text).strip()
+
+    def exists(self, database):
+        return self.sql("postgres", f"SELECT 1 FROM pg_database WHERE datname = '{database}'") == "1"
+
+    def environment(self, database):
+        return {
+            "DATABASE_URL": f"postgres://frontpage@127.0.0.1:{self.port}/{database}",
+            "FRONTPAGE_SIGNING_KEYS": str(self.data / "keys"),
+        }
+
+    def filled(self, articles):
+        database = f"bench_{articles}_{schema_key('postgres')}"
+        if not self.exists(database):
+            filling = f"{database}_filling"
+            self.sql("postgres", f"DROP DATABASE IF EXISTS {filling}")
+            self.sql("postgres", f"CREATE DATABASE {filling}")
+            environment = self.environment(filling)
+            subprocess.run([self.program, "migrate"], check=True, capture_output=True, cwd=self.data,
+                           env={**os.environ, **environment})
+            fill(self.program, environment, articles)
+            self.sql(filling, "VACUUM ANALYZE")
+            self.sql("postgres", f"ALTER DATABASE {filling} RENAME TO {database}")
+        return database
+
+    def copied(self, database):
+        self.sql("postgres", "DROP DATABASE IF EXISTS bench_written")
+        self.sql("postgres", f"CREATE DATABASE bench_written TEMPLATE {database}")
+        self.sql("bench_written", "VACUUM ANALYZE")
+        return "bench_written"
+
+    def query(self, database, sql):
+        return int(self.sql(database, sql))
+
+    def size_mb(self, database):
+        return int(self.sql("postgres", f"SELECT pg_database_size('{database}')")) / 1e6
+
+    def cpu_seconds(self):
+        return self.process.cpu_seconds()
+
+    def pgbench(self, database, scripts, clients, seconds, mode="prepared"):
+        """Runs scripts of statements with pgbench: transactions a second, and their mean time in milliseconds."""
+        command = [self.bin / "pgbench", "-h", "127.0.0.1", "-p", self.port, "-U", "frontpage", "-n", "-M", mode,
+                   "-c", clients, "-j", 1, "-T", seconds]
+        for script in scripts:
+            command += ["-f", script]
+        done = subprocess.run(pinned(LOAD_CORE, [*command, database]), capture_output=True, text=True, cwd=self.data)
+        if done.returncode != 0:
+            raise Failed(f"pgbench: {done.stderr[-2000:]}")
+        lines = done.stdout.splitlines()
+        rate = next(line for line in lines if line.startswith("tps = "))
+        mean = next(line for line in lines if line.startswith("latency average"))
+        return float(rate.split()[2]), float(mean.split()[3])
+
+    def bare_script(self, size):
+        script = self.data / f"bare-{size}.sql"
+        script.write_text(f"INSERT INTO bare (body) VALUES ('{'x' * size}');\n")
+        if not self.exists("bench_bare"):
+            self.sql("postgres", "CREATE DATABASE bench_bare")
+            self.sql("bench_bare", "CREATE TABLE bare (id BIGSERIAL PRIMARY KEY, body TEXT)")
+            # The bytes are to be written, not squeezed.
+            self.sql("bench_bare", "ALTER TABLE bare ALTER COLUMN body SET STORAGE EXTERNAL")
+        return script
+
+    def bare(self, size, seconds):
+        return self.pgbench("bench_bare", [self.bare_script(size)], 1, max(1, round(seconds)))
+
+    def bare_many(self, size, seconds):
+        return self.pgbench("bench_bare", [self.bare_script(size)], 8, max(1, round(seconds)))[0]
+
+    def statements(self, database, ask):
+        """Returns the statements that the server sends for what `ask` asks, with their values in them."""
+        log = self.folder / "log"
+        began = log.stat().st_size
+        ask()
+        time.sleep(0.3)
+        with open(log, encoding="utf-8", errors="replace") as file:
+            file.seek(began)
+            return read_statements(file.read())
+
+
+def read_statements(log):
+    """Reads statements and the values of their parameters from what PostgreSQL logs with `log_statement = all`."""
+    found, current = [], None
+    for line in log.splitlines():
+        _, _, rest = line.partition("LOG:  ")
+        if rest.startswith("execute ") or rest.startswith("statement: "):
+            if current:
+                found.append(current)
+            current = [rest.partition(": ")[2], []]
+        elif "DETAIL:  parameters: " in line and current:
+            current[1] = parameters(line.partition("DETAIL:  parameters: ")[2])
+        elif line.startswith("\t") and current:
+            current[0] += " " + line.strip()
+    if current:
+        found.append(current)
+    statements = []
+    for text, values in found:
+        for number in range(len(values), 0, -1):
+            text = text.replace(f"${number}", values[number - 1])
+        statements.append(text)
+    return [text for text in statements if text != "SELECT 1"]
+
+
+def parameters(text):
+    """Splits `$1 = 'a', $2 = NULL` into literals."""
+    values, position = [], 0
+    while position < len(text):
+        position = text.index(" = ", position) + 3
+        if text[position] != "'":
+            end = text.find(",", position)
+            end = len(text) if end < 0 else end
+        else:
+            end = position + 1
+            while not (text[end] == "'" and text[end + 1:end + 2] != "'"):
+                end += 2 if text[end] == "'" else 1
+            end += 1
+        values.append(text[position:end])
+        position = end + 2
+    return values
+
+
+def fill(program, environment, articles):
+    say(f"Filling {environment['DATABASE_URL'].split('://')[0]} with {articles:,} articles")
+    began = time.time()
+    environment = {**os.environ, **environment}
+    subprocess.run([program, "demo", "--articles", str(articles)], check=True, env=environment, stdout=subprocess.DEVNULL)
+    subprocess.run([program, "user", "create", "--email", LOGIN[0], "--name", "Bench", "--role", "admin"],
+                   input=LOGIN[1] + "\n", text=True, check=True, env=environment, stdout=subprocess.DEVNULL)
+    say(f"Filled after {time.time() - began:.0f} s")
+
+
+def binaries():
+    """The newest PostgreSQL that is installed."""
+    folders = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    found = [folder for folder in folders if (folder / "postgres").exists()]
+    if not found:
+        postgres = shutil.which("postgres")
+        if not postgres:
+            raise Failed("no PostgreSQL server programs were found; install postgresql, or say --databases sqlite")
+        found = [pathlib.Path(postgres).parent]
+    return found[-1]
+
+
+def unprivileged():
+    """PostgreSQL refuses to run as root: as root, another user."""
+    if os.getuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name).pw_name
+        except KeyError:
+            continue
+    raise Failed("there is no user to run PostgreSQL as")

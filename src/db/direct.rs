@@ -1,0 +1,254 @@
+//! Statements on the way to the database without the detour through the type that stands for both.
+//!
+//! `MultiConnection` writes the text of each statement anew for every step of running it, and diesel keeps no prepared
+//! statement whose text could vary. That costs more than most look-ups do. [`direct`] sends a statement on the connection
+//! that it really is, [`Kept`] keeps one that diesel would not, [`top`] spares SQLite from compiling one anew, and [`one_of`] says `IN` in a text that does not depend on
+//! how many values there are.
+
+use std::fmt::Display;
+
+use diesel::{
+    backend::Backend,
+    expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping},
+    pg::Pg,
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
+    query_dsl::RunQueryDsl,
+    result::QueryResult,
+    serialize::ToSql,
+    sql_types::{Array, BigInt, Bool, HasSqlType, Text},
+    sqlite::Sqlite,
+};
+
+use super::{MultiBackend, types::IdSql};
+
+/// Runs an expression with the connection as the type of its own database.
+///
+/// The expression is compiled once for each database, so build in it what depends on which one it is: `as_select` and
+/// boxed queries.
+macro_rules! direct {
+    ($conn:expr, |$own:ident| $work:expr) => {
+        match $conn {
+            $crate::db::Conn::Postgres($own) => $work,
+            $crate::db::Conn::Sqlite($own) => $work,
+        }
+    };
+}
+pub(crate) use direct;
+
+/// Inserts rows into a table: in one statement on PostgreSQL, to which each way is long; one by one on SQLite, to which
+/// there is none.
+macro_rules! insert_all {
+    ($conn:expr, $table:expr, $rows:expr) => {{
+        let rows: Vec<_> = $rows;
+        match $conn {
+            _ if rows.is_empty() => Ok(0),
+            $crate::db::Conn::Postgres(conn) => {
+                let insert = diesel::insert_into($table).values(rows);
+                diesel::RunQueryDsl::execute($crate::db::direct::Kept(insert), conn)
+            }
+            $crate::db::Conn::Sqlite(conn) => rows.into_iter().try_fold(0, |n, row| {
+                let insert = diesel::insert_into($table).values(row);
+                diesel::RunQueryDsl::execute(insert, conn).map(|one| n + one)
+            }),
+        }
+    }};
+}
+pub(crate) use insert_all;
+
+/// A statement to keep prepared, of which few texts exist whatever is in it: an update of certain columns, an insert of a
+/// few rows.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept<Q>(pub Q);
+
+impl<Q, DB: Backend> QueryFragment<DB> for Kept<Q>
+where
+    Q: QueryFragment<DB>,
+{
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        self.0.walk_ast(out)
+    }
+
+    // Hidden in diesel's documentation, and public; the minor version is pinned for such things.
+    fn is_safe_to_cache_prepared(&self, _: &DB) -> QueryResult<bool> {
+        Ok(true)
+    }
+}
+
+impl<Q: QueryId> QueryId for Kept<Q> {
+    type QueryId = Q::QueryId;
+    const HAS_STATIC_QUERY_ID: bool = Q::HAS_STATIC_QUERY_ID;
+}
+
+impl<Q: Query> Query for Kept<Q> {
+    type SqlType = Q::SqlType;
+}
+
+impl<Q, C> RunQueryDsl<C> for Kept<Q> {}
+
+/// A query of which only the first rows are wanted.
+///
+/// SQLite looks at the value of a parameter that is a limit, and so compiles the statement anew each time one is given;
+/// that costs more than most look-ups. Here it does not see it. What is looked up by a unique key needs no limit at all:
+/// ask for it with `get_result`, not with `first`.
+#[derive(Debug, Clone, Copy)]
+pub struct Top<Q> {
+    query: Q,
+    n_rows: i64,
+}
+
+impl<Q: QueryId> QueryId for Top<Q> {
+    type QueryId = Top<Q::QueryId>;
+    const HAS_STATIC_QUERY_ID: bool = Q::HAS_STATIC_QUERY_ID;
+}
+
+/// Returns the first rows of a query.
+pub fn top<Q: Query>(query: Q, n_rows: i64) -> Top<Q> {
+    Top { query, n_rows }
+}
+
+impl<Q, DB> QueryFragment<DB> for Top<Q>
+where
+    DB: Backend + HasSqlType<BigInt>,
+    Q: QueryFragment<DB>,
+    i64: ToSql<BigInt, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        self.query.walk_ast(out.reborrow())?;
+        out.push_sql(" LIMIT (0 + ");
+        out.push_bind_param::<BigInt, _>(&self.n_rows)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl<Q: Query> Query for Top<Q> {
+    type SqlType = Q::SqlType;
+}
+
+impl<Q, C> RunQueryDsl<C> for Top<Q> {}
+
+/// Whether a column has one of some values. The text of the statement is the same however many they are.
+#[derive(Debug, Clone)]
+pub struct OneOf<C, V> {
+    column: C,
+    values: Vec<V>,
+    json: String,
+}
+
+/// Returns whether a column has one of some ids or texts.
+pub fn one_of<C, V>(column: C, values: impl IntoIterator<Item = V>) -> OneOf<C, V>
+where
+    C: Expression,
+    C::SqlType: Listed,
+    V: Display,
+{
+    let values: Vec<V> = values.into_iter().collect();
+    let json = C::SqlType::json(&values);
+    OneOf { column, values, json }
+}
+
+/// A type of which SQLite can be given many values at once, as a list in JSON.
+pub trait Listed {
+    /// How SQLite takes a value out of the list.
+    const OUT: &'static str;
+
+    /// Returns the list.
+    fn json(values: &[impl Display]) -> String;
+}
+
+impl Listed for IdSql {
+    // Ids are bytes, which JSON has not.
+    const OUT: &'static str = "unhex(value)";
+
+    fn json(values: &[impl Display]) -> String {
+        let mut json = String::with_capacity(2 + values.len() * 35);
+        for id in values {
+            json.push_str(if json.is_empty() { "[\"" } else { ",\"" });
+            json.extend(id.to_string().chars().filter(|digit| *digit != '-'));
+            json.push('"');
+        }
+        json.push_str(if json.is_empty() { "[]" } else { "]" });
+        json
+    }
+}
+
+impl Listed for Text {
+    const OUT: &'static str = "value";
+
+    fn json(values: &[impl Display]) -> String {
+        serde_json::Value::from_iter(values.iter().map(ToString::to_string)).to_string()
+    }
+}
+
+impl<C: Expression, V> Expression for OneOf<C, V> {
+    type SqlType = Bool;
+}
+
+impl<C: ValidGrouping<()>, V> ValidGrouping<()> for OneOf<C, V> {
+    type IsAggregate = C::IsAggregate;
+}
+
+impl<C: AppearsOnTable<T>, V, T> AppearsOnTable<T> for OneOf<C, V> {}
+
+impl<C: SelectableExpression<T>, V, T> SelectableExpression<T> for OneOf<C, V> {}
+
+impl<C: QueryId, V> QueryId for OneOf<C, V> {
+    type QueryId = OneOf<C::QueryId, ()>;
+    const HAS_STATIC_QUERY_ID: bool = C::HAS_STATIC_QUERY_ID;
+}
+
+impl<C, V> QueryFragment<Pg> for OneOf<C, V>
+where
+    C: Expression + QueryFragment<Pg>,
+    Pg: HasSqlType<Array<C::SqlType>>,
+    C::SqlType: 'static,
+    Vec<V>: ToSql<Array<C::SqlType>, Pg>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.column.walk_ast(out.reborrow())?;
+        out.push_sql(" = ANY(");
+        out.push_bind_param::<Array<C::SqlType>, _>(&self.values)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl<C, V> QueryFragment<Sqlite> for OneOf<C, V>
+where
+    C: Expression + QueryFragment<Sqlite>,
+    C::SqlType: Listed,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        self.column.walk_ast(out.reborrow())?;
+        out.push_sql(" IN (SELECT ");
+        out.push_sql(C::SqlType::OUT);
+        out.push_sql(" FROM json_each(");
+        out.push_bind_param::<Text, _>(&self.json)?;
+        out.push_sql("))");
+        Ok(())
+    }
+}
+
+impl<C, V> QueryFragment<MultiBackend> for OneOf<C, V>
+where
+    Self: QueryFragment<Pg> + QueryFragment<Sqlite>,
+{
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+        MultiBackend::walk_variant_ast(self, out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_json_whatever_is_in_them() {
+        assert_eq!(IdSql::json(&[] as &[uuid::Uuid]), "[]");
+        assert_eq!(
+            IdSql::json(&[uuid::Uuid::nil(), uuid::Uuid::max()]),
+            format!("[\"{}\",\"{}\"]", "0".repeat(32), "f".repeat(32))
+        );
+        assert_eq!(Text::json(&["a\"b", "\u{2029}é"]), "[\"a\\\"b\",\"\u{2029}é\"]");
+    }
+}
