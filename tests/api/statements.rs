@@ -43,7 +43,7 @@ fn statements_of(app: &App, client: &Client, path: &str) -> (Value, Vec<String>)
             && !["BEGIN", "COMMIT", "ROLLBACK", "SET "].iter().any(|start| statement.to_uppercase().starts_with(start))
     };
     let text = |statement: String| statement.split(" -- binds:").next().unwrap().to_owned();
-    (answer, statements.into_iter().filter(is_work).map(text).collect())
+    (answer, statements.into_iter().map(text).filter(is_work).collect())
 }
 
 /// The filters of the public list, each with a value that some article has.
