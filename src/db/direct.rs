@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn lists_are_json_whatever_is_in_them() {
-        assert_eq!(IdSql::json(&[] as &[uuid::Uuid]), "[]");
+        assert_eq!(IdSql::json(&Vec::<uuid::Uuid>::new()), "[]");
         assert_eq!(
             IdSql::json(&[uuid::Uuid::nil(), uuid::Uuid::max()]),
             format!("[\"{}\",\"{}\"]", "0".repeat(32), "f".repeat(32))

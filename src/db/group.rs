@@ -128,7 +128,7 @@ impl Door {
     {
         let (reply, mut answer) = oneshot::channel();
         let turn = Turn::default();
-        if queue.push(Task::new(work, start, turn.clone(), reply))? == Lead::Needed {
+        if queue.push(Task::boxed(work, start, turn.clone(), reply))? == Lead::Needed {
             let (queue, pool) = (queue.clone(), self.pool.clone());
             // Nobody waits for it: it ends when the queue is empty.
             drop(tokio::task::spawn_blocking(move || lead(&queue, &pool)));
@@ -178,7 +178,7 @@ where
     T: Send + 'static,
     F: Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,
 {
-    fn new(work: F, start: Start, turn: Turn, reply: oneshot::Sender<Result<T>>) -> Box<dyn Job> {
+    fn boxed(work: F, start: Start, turn: Turn, reply: oneshot::Sender<Result<T>>) -> Box<dyn Job> {
         let is_alone = start.isolation == Isolation::Committed;
         Box::new(Self { work, start, turn, is_alone, began: None, attempt: 0, kept: None, word: None, reply })
     }

@@ -54,7 +54,7 @@ impl Scratch {
             name: String,
         }
         let rows = self.db.read_blocking(|conn| {
-            Ok(diesel::sql_query("SELECT name FROM kept ORDER BY name").load::<Row>(conn).map_err(Error::from)?)
+            diesel::sql_query("SELECT name FROM kept ORDER BY name").load::<Row>(conn).map_err(Error::from)
         });
         rows.unwrap().into_iter().map(|row| row.name).collect()
     }
