@@ -33,9 +33,13 @@ fn directions(criterion: &mut Criterion) {
     group.bench_function("html_in", |bencher| bencher.iter(|| Body::from_html(black_box(&html))));
     group.bench_function("html_out", |bencher| bencher.iter(|| black_box(&body).to_html(&NoLinks)));
     group.bench_function("text_out", |bencher| bencher.iter(|| black_box(&body).to_text()));
-    // Markdown in and out belong here too.
+    group.bench_function("markdown_out", |bencher| bencher.iter(|| black_box(&body).to_markdown(&NoLinks)));
+    let markdown = body.to_markdown(&NoLinks);
+    group.throughput(Throughput::Bytes(u64::try_from(markdown.len()).expect("a megabyte is not much")));
+    group.bench_function("markdown_in", |bencher| bencher.iter(|| Body::from_markdown(black_box(&markdown))));
     group.throughput(Throughput::Bytes(u64::try_from(json.len()).expect("some megabytes are not much")));
     group.bench_function("json_in", |bencher| bencher.iter(|| from_client(black_box(&json))));
+    group.bench_function("json_out", |bencher| bencher.iter(|| serde_json::to_string(black_box(&body))));
     group.finish();
 }
 
@@ -45,14 +49,37 @@ fn from_client(json: &str) -> Body {
     deserr::deserialize::<Body, _, deserr::errors::JsonError>(value).expect("what was written can be read")
 }
 
+/// Pieces of which a megabyte is hard.
+const HARD_HTML: &[&str] = &[
+    "<p>a",
+    "<div>",
+    "<b>",
+    "<a href=/x>x</a>",
+    "<ul><li>",
+    "<table><tr><td>",
+    "<td>a",
+    "[caption ",
+    "<",
+    "&amp;",
+    "<svg>",
+];
+
+const HARD_MARKDOWN: &[&str] =
+    &["> ", "- a\n", "[", "[a](/b) ", "*a **a ", "~~a~~ ", "`a` ", "a|b\n-|-\n", "[^a]: b\n", "&amp;", "<b>a</b> "];
+
 fn hard_input(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("hard_html_in");
+    hard(criterion, "hard_html_in", HARD_HTML, |html| Body::from_html(html).body);
+    hard(criterion, "hard_markdown_in", HARD_MARKDOWN, |markdown| Body::from_markdown(markdown).body);
+}
+
+fn hard(criterion: &mut Criterion, name: &str, pieces: &[&str], read: fn(&str) -> Body) {
+    let mut group = criterion.benchmark_group(name);
     group.sample_size(10);
-    for piece in ["<p>a", "<div>", "<b>", "<a href=/x>", "<ul><li>", "<table><tr><td>", "[caption ", "<"] {
+    for piece in pieces {
         for n_megabytes in [1_usize, 2] {
-            let html = repeated(piece).repeat(n_megabytes);
-            let id = BenchmarkId::new(piece, n_megabytes);
-            group.bench_with_input(id, &html, |bencher, html| bencher.iter(|| Body::from_html(html)));
+            let text = repeated(piece).repeat(n_megabytes);
+            let id = BenchmarkId::new(*piece, n_megabytes);
+            group.bench_with_input(id, &text, |bencher, text| bencher.iter(|| read(text)));
         }
     }
     group.finish();

@@ -1,7 +1,7 @@
 //! Keeping the ids of blocks when a body comes without them, as HTML or Markdown: a block that was edited stays the same
 //! block for a diff, a merge or a correction that points at it.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use serde_json::Value;
 use unicode_segmentation::UnicodeSegmentation;
@@ -12,6 +12,9 @@ use crate::body::{Body, unique};
 
 /// The most pairs of blocks that are compared between two neighbors; what was rewritten at that length is new.
 const MOST_PAIRS: usize = 2_500;
+
+/// The most in a whole body, where many blocks have moved and the same old ones stand between many neighbors.
+const MOST_PAIRS_IN_ALL: usize = 10_000;
 
 /// The most words of a block that are compared with another's.
 const MOST_WORDS: usize = 200;
@@ -24,15 +27,16 @@ impl Body {
     /// or they stand in their place between the same neighbors and are of the same type.
     #[must_use]
     pub fn adopt_ids(self, old: &Self) -> Self {
-        let mut origins = same_blocks(self.blocks(), old.blocks());
+        let (contents, old_contents) = (contents(self.blocks()), contents(old.blocks()));
+        let mut origins = same_blocks(&contents, &old_contents);
         pair_edited(self.blocks(), old.blocks(), &mut origins);
         let mut taken: HashSet<BlockId> =
             origins.iter().flatten().filter_map(|place| old.blocks().get(*place)).map(|old| old.id().clone()).collect();
         let mut blocks = self.0;
-        for (block, origin) in blocks.iter_mut().zip(origins) {
-            match origin.and_then(|place| old.blocks().get(place)) {
-                Some(old) if content(old) == content(block) => *block = old.clone(),
-                Some(old) => unique::rename(block, old.id().clone()),
+        for ((block, content), origin) in blocks.iter_mut().zip(contents).zip(origins) {
+            match origin.and_then(|place| Some((old.blocks().get(place)?, old_contents.get(place)?))) {
+                Some((old, old_content)) if *old_content == content => *block = old.clone(),
+                Some((old, _)) => unique::rename(block, old.id().clone()),
                 None if taken.insert(block.id().clone()) => {}
                 None => unique::rename(block, BlockId::missing()),
             }
@@ -43,12 +47,16 @@ impl Body {
 }
 
 /// Returns for each block the place of an old one that says the same.
-fn same_blocks(new: &[Block], old: &[Block]) -> Vec<Option<usize>> {
-    let mut places: HashMap<String, VecDeque<usize>> = HashMap::new();
-    for (place, block) in old.iter().enumerate() {
-        places.entry(content(block)).or_default().push_back(place);
+fn same_blocks(new: &[String], old: &[String]) -> Vec<Option<usize>> {
+    let mut places: HashMap<&str, VecDeque<usize>> = HashMap::new();
+    for (place, content) in old.iter().enumerate() {
+        places.entry(content).or_default().push_back(place);
     }
-    new.iter().map(|block| places.get_mut(&content(block)).and_then(VecDeque::pop_front)).collect()
+    new.iter().map(|content| places.get_mut(content.as_str()).and_then(VecDeque::pop_front)).collect()
+}
+
+fn contents(blocks: &[Block]) -> Vec<String> {
+    blocks.iter().map(content).collect()
 }
 
 /// What a block says, without ids.
@@ -74,6 +82,8 @@ fn content(block: &Block) -> String {
 /// Finds for the blocks between two known neighbors the old ones that they were made of.
 fn pair_edited(new: &[Block], old: &[Block], origins: &mut [Option<usize>]) {
     let used: HashSet<usize> = origins.iter().flatten().copied().collect();
+    let mut unused: BTreeSet<usize> = (0..old.len()).filter(|place| !used.contains(place)).collect();
+    let mut n_pairs_left = MOST_PAIRS_IN_ALL;
     let mut start = 0;
     // The place in the old body after which the run's blocks stood.
     let mut from = 0;
@@ -85,8 +95,10 @@ fn pair_edited(new: &[Block], old: &[Block], origins: &mut [Option<usize>]) {
         let until = known.unwrap_or(old.len());
         if start < end && from <= until {
             let run: Vec<usize> = (start..end).collect();
-            let replaced: Vec<usize> = (from..until).filter(|place| !used.contains(place)).collect();
-            for (at, place) in pairs(new, &run, old, &replaced) {
+            let most = MOST_PAIRS.min(n_pairs_left).checked_div(run.len()).unwrap_or(0).max(run.len());
+            let replaced: Vec<usize> = unused.range(from..until).copied().take(most.saturating_add(1)).collect();
+            for (at, place) in pairs(new, &run, old, &replaced, &mut n_pairs_left) {
+                unused.remove(&place);
                 if let Some(origin) = origins.get_mut(at) {
                     *origin = Some(place);
                 }
@@ -98,7 +110,13 @@ fn pair_edited(new: &[Block], old: &[Block], origins: &mut [Option<usize>]) {
 }
 
 /// Pairs blocks of two runs in order: one by one when they are equally many, otherwise those that are most alike.
-fn pairs(new: &[Block], run: &[usize], old: &[Block], replaced: &[usize]) -> Vec<(usize, usize)> {
+fn pairs(
+    new: &[Block],
+    run: &[usize],
+    old: &[Block],
+    replaced: &[usize],
+    n_pairs_left: &mut usize,
+) -> Vec<(usize, usize)> {
     let is_same_type = |at: usize, place: usize| match (new.get(at), old.get(place)) {
         (Some(new), Some(old)) => std::mem::discriminant(new) == std::mem::discriminant(old),
         _ => false,
@@ -107,7 +125,11 @@ fn pairs(new: &[Block], run: &[usize], old: &[Block], replaced: &[usize]) -> Vec
         let pairs = run.iter().copied().zip(replaced.iter().copied());
         return pairs.filter(|(at, place)| is_same_type(*at, *place)).collect();
     }
-    if run.len().saturating_mul(replaced.len()) > MOST_PAIRS {
+    let n_pairs = run.len().saturating_mul(replaced.len());
+    let is_much = n_pairs > MOST_PAIRS.min(*n_pairs_left);
+    // Looking at them has its price too.
+    *n_pairs_left = n_pairs_left.saturating_sub(n_pairs.min(MOST_PAIRS));
+    if is_much {
         return Vec::new();
     }
     let texts = |blocks: &[Block], places: &[usize]| -> Vec<String> {

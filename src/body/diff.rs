@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::body::Body;
 use crate::body::block::Block;
 use crate::body::id::BlockId;
-use crate::body::words::{self, TextSpan};
+use crate::body::words::{self, Effort, TextSpan};
 
 /// What happened to a block: `added`, `removed`, `moved` (it stands elsewhere among the others), `changed` (it says
 /// something else, or says it otherwise).
@@ -85,6 +85,7 @@ impl Body {
         let mut changes: Vec<BlockChange> = removed.collect();
         let moved = moved(&old_places, new.blocks());
         let mut before: Option<&BlockId> = None;
+        let mut effort = Effort::default();
         for block in new.blocks() {
             let id = block.id();
             match old_places.get(id).and_then(|place| self.blocks().get(*place)) {
@@ -102,7 +103,7 @@ impl Body {
                         changes.push(BlockChange {
                             from: Some(old.clone()),
                             to: Some(block.clone()),
-                            text: words::spans(&old.text(), &block.text()),
+                            text: words::spans(&old.text(), &block.text(), &mut effort),
                             ..BlockChange::new(BlockChangeKind::Changed, id)
                         });
                     }

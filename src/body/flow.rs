@@ -1,4 +1,4 @@
-//! Text on its way into a block, and the normal form that every block's content has.
+//! Text on its way into a block, and the normal form that every block's content has; `content` brings it there.
 //!
 //! The normal form is what HTML can say, so that blocks → HTML → blocks loses nothing:
 //! - runs of spaces, tabs and newlines are one space; there is none at the ends of a line;
@@ -13,9 +13,7 @@ use std::rc::Rc;
 
 use crate::body::href::Href;
 use crate::body::id::FootnoteId;
-use crate::body::inline::{
-    Direction, FootnoteRefInline, Inline, LineBreakInline, LinkInline, LinkPart, LinkRel, Mark, TextInline,
-};
+use crate::body::inline::{Direction, Inline, LinkInline, LinkPart, LinkRel, Mark, TextInline};
 use crate::body::reference::ArticleRef;
 use crate::input::Language;
 
@@ -23,7 +21,7 @@ use crate::input::Language;
 pub(super) const MAX_PIECES: usize = 100_000;
 
 /// Where a link leads, shared by the runs of its text.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Target {
     pub(super) to: To,
     pub(super) title: Option<String>,
@@ -84,7 +82,7 @@ impl Marks {
     }
 
     /// Lists the marks; the title of a work, which is what `cite` means outside a citation, is set in italics.
-    fn list(self) -> Vec<Mark> {
+    pub(super) fn list(self) -> Vec<Mark> {
         let shown = if self.is_cite() { self.with(Mark::Italic) } else { self };
         Mark::ALL.into_iter().filter(|mark| Self::default().with(*mark).0 & shown.0 != 0).collect()
     }
@@ -117,11 +115,26 @@ impl From<&TextInline> for Look {
 /// Text of one line with the same look and the same link, or a reference to a footnote.
 #[derive(Clone, Debug)]
 pub(super) struct Run {
-    text: String,
-    look: Look,
-    link: Option<Rc<Target>>,
+    pub(super) text: String,
+    pub(super) look: Look,
+    pub(super) link: Option<Rc<Target>>,
     /// For a reference to a footnote; `text` then is a stand-in that can be seen.
-    note: Option<FootnoteId>,
+    pub(super) note: Option<FootnoteId>,
+}
+
+impl Run {
+    /// Takes off what a run has besides text.
+    pub(super) fn make_plain(&mut self) {
+        if self.note.take().is_some() {
+            " ".clone_into(&mut self.text);
+        }
+        self.look = Look::default();
+        self.link = None;
+    }
+
+    fn is_like(&self, look: &Look, link: Option<&Rc<Target>>) -> bool {
+        self.note.is_none() && self.look == *look && self.link.as_ref() == link
+    }
 }
 
 /// Stands for a reference to a footnote where only text is looked at.
@@ -150,31 +163,46 @@ impl Default for Flow {
 impl Flow {
     /// Appends text; characters that no page should carry are left out.
     pub(super) fn push_text(&mut self, text: &str, look: &Look, link: Option<&Rc<Target>>) {
-        let mut out = match self.line.pop() {
-            Some(run) if run.note.is_none() && run.look == *look && run.link.as_ref() == link => run,
-            other => {
-                self.line.extend(other);
-                Run { text: String::new(), look: look.clone(), link: link.map(Rc::clone), note: None }
-            }
-        };
-        for (n, word) in text.split(is_html_space).enumerate() {
-            if n > 0 && !self.after_space {
-                out.text.push(' ');
-                self.after_space = true;
-            }
-            for piece in word.split(is_unwanted).filter(|piece| !piece.is_empty()) {
-                out.text.push_str(piece);
-                self.after_space = false;
-                self.has_seen = self.has_seen || !is_blank(piece);
-            }
-        }
-        self.has_visible |= self.has_seen;
-        if !out.text.is_empty() {
+        let goes_on = matches!(self.line.last(), Some(run) if run.is_like(look, link));
+        if self.line.len() > MAX_PIECES {
+            // `content` would have it so in the end; kept apart, a million of them would take a lot of memory.
+            self.line.last_mut().into_iter().for_each(Run::make_plain);
+        } else if !goes_on {
             // Most lines are one run; room for more would be the most of what a page of short lines takes.
             if self.line.is_empty() {
                 self.line.reserve_exact(1);
             }
-            self.line.push(out);
+            let text = String::with_capacity(text.len());
+            self.line.push(Run { text, look: look.clone(), link: link.map(Rc::clone), note: None });
+        }
+        let Some(run) = self.line.last_mut() else { return };
+        let mut rest = text;
+        loop {
+            let n_word = rest.bytes().position(|byte| is_html_space(char::from(byte)));
+            let word = rest.get(..n_word.unwrap_or(rest.len())).unwrap_or_default();
+            if !word.is_empty() {
+                if word.bytes().all(|byte| byte.is_ascii_graphic()) {
+                    run.text.push_str(word);
+                    self.after_space = false;
+                    self.has_seen = true;
+                } else {
+                    for piece in word.split(is_unwanted).filter(|piece| !piece.is_empty()) {
+                        run.text.push_str(piece);
+                        self.after_space = false;
+                        self.has_seen = self.has_seen || !is_blank(piece);
+                    }
+                }
+            }
+            let Some(n_word) = n_word else { break };
+            if !self.after_space {
+                run.text.push(' ');
+                self.after_space = true;
+            }
+            rest = rest.get(n_word.saturating_add(1)..).unwrap_or_default();
+        }
+        self.has_visible |= self.has_seen;
+        if run.text.is_empty() {
+            self.line.pop();
         }
     }
 
@@ -328,25 +356,6 @@ fn is_blank_line(line: &Line) -> bool {
     line.iter().all(|run| is_blank(&run.text))
 }
 
-/// Turns lines into a block's content.
-pub(super) fn content(mut lines: Vec<Line>) -> Vec<Inline> {
-    trim_start(&mut lines);
-    trim_end(&mut lines);
-    // Most blocks are one text.
-    if let [line] = lines.as_mut_slice()
-        && let [Run { text, look, link: None, note: None }] = line.as_mut_slice()
-    {
-        return vec![Inline::Text(text_inline(std::mem::take(text), look))];
-    }
-    let mut pieces = pieces(lines);
-    unlink_blank(&mut pieces);
-    let mut writer = ContentWriter::default();
-    for piece in pieces {
-        writer.push(piece);
-    }
-    writer.finish()
-}
-
 /// Returns whether a text shows nothing.
 pub(super) fn is_blank(text: &str) -> bool {
     text.chars().all(is_invisible)
@@ -365,135 +374,4 @@ pub(super) fn is_html_space(c: char) -> bool {
 fn is_invisible(c: char) -> bool {
     // Soft hyphen, zero-width space to right-to-left mark, word joiner, byte order mark.
     c.is_whitespace() || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
-}
-
-const FILLING: [char; 2] = [' ', '\u{a0}'];
-
-fn trim_start(lines: &mut [Line]) {
-    let Some(first) = lines.first_mut() else { return };
-    let n_filling = first.iter().take_while(|run| run.text.trim_start_matches(FILLING).is_empty()).count();
-    first.drain(..n_filling);
-    if let Some(run) = first.first_mut()
-        && run.text.starts_with(FILLING)
-    {
-        run.text = run.text.trim_start_matches(FILLING).to_owned();
-    }
-}
-
-fn trim_end(lines: &mut [Line]) {
-    let Some(last) = lines.last_mut() else { return };
-    while let Some(run) = last.last_mut() {
-        run.text.truncate(run.text.trim_end_matches(FILLING).len());
-        if !run.text.is_empty() {
-            break;
-        }
-        last.pop();
-    }
-}
-
-/// A run, or a line break when it has no text.
-struct Piece {
-    text: Option<String>,
-    look: Look,
-    link: Option<Rc<Target>>,
-    note: Option<FootnoteId>,
-}
-
-/// Joins lines by breaks. A break belongs to a link if the texts on both its sides do.
-fn pieces(lines: Vec<Line>) -> Vec<Piece> {
-    let mut pieces: Vec<Piece> = Vec::new();
-    for line in lines {
-        if let Some(before) = pieces.last() {
-            let next = line.first().and_then(|run| run.link.as_ref());
-            let link = before.link.as_ref().filter(|link| Some(*link) == next).map(Rc::clone);
-            pieces.push(Piece { text: None, look: Look::default(), link, note: None });
-        }
-        let piece = |run: Run| Piece { text: Some(run.text), look: run.look, link: run.link, note: run.note };
-        pieces.extend(line.into_iter().map(piece));
-    }
-    pieces
-}
-
-fn unlink_blank(pieces: &mut [Piece]) {
-    for link in pieces.chunk_by_mut(|a, b| a.link == b.link) {
-        if link.iter().all(|piece| piece.text.as_deref().is_none_or(is_blank)) {
-            for piece in link {
-                piece.link = None;
-            }
-        }
-    }
-}
-
-#[derive(Default)]
-struct ContentWriter {
-    content: Vec<Inline>,
-    /// The link being written. Empty when a text or break outside links came last.
-    link: Option<(Rc<Target>, Vec<LinkPart>)>,
-    n_pieces: usize,
-}
-
-impl ContentWriter {
-    fn push(&mut self, piece: Piece) {
-        self.n_pieces = self.n_pieces.saturating_add(1);
-        // The last piece takes all the rest.
-        let piece = if self.n_pieces < MAX_PIECES { piece } else { plain(piece) };
-        if self.link.as_ref().map(|(target, _)| target) != piece.link.as_ref() {
-            self.end_link();
-            self.link = piece.link.map(|target| (target, Vec::new()));
-        }
-        match (&mut self.link, piece.text) {
-            (Some((_, parts)), Some(text)) => push_link_text(parts, text, &piece.look),
-            (Some((_, parts)), None) => parts.push(LinkPart::LineBreak(LineBreakInline {})),
-            (None, Some(text)) => match piece.note {
-                Some(note) => self.content.push(Inline::FootnoteRef(FootnoteRefInline { note })),
-                None => push_inline_text(&mut self.content, text, &piece.look),
-            },
-            (None, None) => self.content.push(Inline::LineBreak(LineBreakInline {})),
-        }
-    }
-
-    fn end_link(&mut self) {
-        if let Some((target, content)) = self.link.take() {
-            let (href, article) = match &target.to {
-                To::Href(href) => (Some(href.clone()), None),
-                To::Article(article) => (None, Some(*article)),
-            };
-            let (title, rel) = (target.title.clone(), target.rel.clone());
-            self.content.push(Inline::Link(LinkInline { href, article, title, rel, content }));
-        }
-    }
-
-    fn finish(mut self) -> Vec<Inline> {
-        self.end_link();
-        self.content
-    }
-}
-
-fn plain(piece: Piece) -> Piece {
-    let text = piece.text.filter(|_| piece.note.is_none()).unwrap_or_else(|| " ".to_owned());
-    Piece { text: Some(text), look: Look::default(), link: None, note: None }
-}
-
-fn push_inline_text(content: &mut Vec<Inline>, text: String, look: &Look) {
-    let new = text_inline(text, look);
-    match content.last_mut() {
-        Some(Inline::Text(last)) if is_alike(last, &new) => last.text.push_str(&new.text),
-        _ => content.push(Inline::Text(new)),
-    }
-}
-
-fn push_link_text(content: &mut Vec<LinkPart>, text: String, look: &Look) {
-    let new = text_inline(text, look);
-    match content.last_mut() {
-        Some(LinkPart::Text(last)) if is_alike(last, &new) => last.text.push_str(&new.text),
-        _ => content.push(LinkPart::Text(new)),
-    }
-}
-
-fn is_alike(a: &TextInline, b: &TextInline) -> bool {
-    a.marks == b.marks && a.lang == b.lang && a.dir == b.dir
-}
-
-fn text_inline(text: String, look: &Look) -> TextInline {
-    TextInline { text, marks: look.marks.list(), lang: look.lang.as_deref().cloned(), dir: look.dir }
 }

@@ -58,8 +58,12 @@ impl Href {
     /// Says which rule the text breaks.
     pub fn parse_lenient(text: &str) -> Result<Self, HrefFault> {
         let trimmed = text.trim_matches(|c: char| c <= ' ');
-        let joined: String = trimmed.chars().filter(|c| !matches!(c, '\t' | '\n' | '\r')).collect();
-        Self::normalize(&joined)
+        let is_break = |c| matches!(c, '\t' | '\n' | '\r');
+        if trimmed.contains(is_break) {
+            Self::normalize(&trimmed.replace(is_break, ""))
+        } else {
+            Self::normalize(trimmed)
+        }
     }
 
     /// Returns the target as text: ASCII, without spaces.
@@ -115,6 +119,11 @@ fn absolute(text: &str) -> Result<String, HrefFault> {
 }
 
 fn path(text: &str) -> Result<String, HrefFault> {
+    // Most paths are in normal form, which is quick to see.
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.');
+    if text.bytes().all(is_plain) && !text.starts_with("//") && !text.contains("/.") {
+        return Ok(text.to_owned());
+    }
     // `//host` and `/\host` lead to another site, and so does a path such as `/.//host` once it is in normal form.
     let base = ANY_SITE.as_ref().ok_or(HrefFault::Invalid)?;
     let url = base.join(text).map_err(|_| HrefFault::Invalid)?;
@@ -122,7 +131,8 @@ fn path(text: &str) -> Result<String, HrefFault> {
         return Err(HrefFault::Kind);
     }
     let normal = &url[Position::BeforePath..];
-    if normal.starts_with("//") { Err(HrefFault::Kind) } else { Ok(normal.to_owned()) }
+    // The standard leaves backslashes behind the path as they are; not everybody reads them so.
+    if normal.starts_with("//") { Err(HrefFault::Kind) } else { Ok(normal.replace('\\', "%5C")) }
 }
 
 fn fragment(text: &str) -> Result<String, HrefFault> {

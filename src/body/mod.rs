@@ -12,6 +12,7 @@
 mod adopt;
 mod block;
 mod code;
+mod content;
 mod diff;
 mod embed;
 mod flow;
@@ -32,6 +33,10 @@ mod tests;
 mod text;
 mod to_html;
 mod to_markdown;
+#[cfg(any(test, fuzzing))]
+#[path = "tests/tokenizer.rs"]
+#[doc(hidden)]
+pub mod tokenizer;
 mod unique;
 mod words;
 

@@ -36,8 +36,19 @@ pub struct TextSpan {
 /// The most changes that are looked for in one text; what differs more is shown as one deletion and one insertion.
 const MOST_CHANGES: usize = 256;
 
+/// How much may still be done to find changes in the texts of a body. What one text may take, thousands of them may not.
+#[derive(Debug)]
+pub(super) struct Effort(usize);
+
+impl Default for Effort {
+    /// Enough for sixty long texts that have nothing in common, and for thousands that were edited.
+    fn default() -> Self {
+        Self(2_000_000)
+    }
+}
+
 /// Returns the spans that lead from the old text to the new one; none when both are empty.
-pub(super) fn spans(old: &str, new: &str) -> Vec<TextSpan> {
+pub(super) fn spans(old: &str, new: &str, effort: &mut Effort) -> Vec<TextSpan> {
     let old: Vec<&str> = old.split_word_bounds().collect();
     let new: Vec<&str> = new.split_word_bounds().collect();
     let n_before = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
@@ -50,7 +61,7 @@ pub(super) fn spans(old: &str, new: &str) -> Vec<TextSpan> {
     let mut spans = Spans::default();
     before.iter().for_each(|word| spans.push(SpanKind::Equal, word));
     let (mut old_words, mut new_words) = (old.iter(), new.iter());
-    for kind in steps(old, new) {
+    for kind in steps(old, new, effort) {
         let word = match kind {
             SpanKind::Deleted => old_words.next(),
             SpanKind::Inserted => new_words.next(),
@@ -75,7 +86,7 @@ impl Spans {
 }
 
 /// Returns what is to be done with each word, in order.
-fn steps(old: &[&str], new: &[&str]) -> Vec<SpanKind> {
+fn steps(old: &[&str], new: &[&str], effort: &mut Effort) -> Vec<SpanKind> {
     let mut numbers: HashMap<&str, usize> = HashMap::new();
     for word in old.iter().chain(new) {
         let next = numbers.len();
@@ -83,7 +94,7 @@ fn steps(old: &[&str], new: &[&str]) -> Vec<SpanKind> {
     }
     let numbered =
         |words: &[&str]| -> Vec<usize> { words.iter().filter_map(|word| numbers.get(word).copied()).collect() };
-    shortest(&numbered(old), &numbered(new)).unwrap_or_else(|| {
+    shortest(&numbered(old), &numbered(new), effort).unwrap_or_else(|| {
         let deleted = std::iter::repeat_n(SpanKind::Deleted, old.len());
         deleted.chain(std::iter::repeat_n(SpanKind::Inserted, new.len())).collect()
     })
@@ -92,12 +103,13 @@ fn steps(old: &[&str], new: &[&str]) -> Vec<SpanKind> {
 /// Returns the shortest edit script (Myers, 1986), unless it has too many changes.
 ///
 /// A diagonal has a number, the place in the old text less that in the new one, moved by `zero` to be positive.
-fn shortest(old: &[usize], new: &[usize]) -> Option<Vec<SpanKind>> {
+fn shortest(old: &[usize], new: &[usize], effort: &mut Effort) -> Option<Vec<SpanKind>> {
     let most = MOST_CHANGES.min(old.len() + new.len());
     let zero = most + 1;
     let mut furthest = vec![0_usize; 2 * most + 3];
     let mut rounds = Vec::new();
     for n_changes in 0..=most {
+        effort.0 = effort.0.checked_sub(n_changes)?;
         rounds.push(furthest.clone());
         for diagonal in (zero - n_changes..=zero + n_changes).step_by(2) {
             let mut x = match came_from(&furthest, diagonal, zero, n_changes) {
@@ -174,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_word_that_was_replaced_is_a_deletion_and_an_insertion() {
-        let spans = spans("The talks resumed on Monday.", "The talks resumed on Tuesday.");
+        let spans = spans("The talks resumed on Monday.", "The talks resumed on Tuesday.", &mut Effort::default());
 
         let said: Vec<_> = spans.iter().map(|span| (span.kind, span.text.as_str())).collect();
         assert_eq!(
@@ -193,15 +205,27 @@ mod tests {
         let old: String = (0..30_000).map(|n| format!("a{n} ")).collect();
         let new: String = (0..30_000).map(|n| format!("b{n} ")).collect();
 
-        let spans = spans(&old, &new);
+        let spans = spans(&old, &new, &mut Effort::default());
 
         assert_eq!((side(&spans, SpanKind::Inserted), side(&spans, SpanKind::Deleted)), (old, new));
+    }
+
+    #[test]
+    fn texts_without_end_get_whole_spans_when_the_effort_is_spent() {
+        let mut effort = Effort(3);
+
+        let first = spans("a b c", "a x c", &mut effort);
+        let second = spans("a b c", "a x c d e", &mut effort);
+
+        let kinds = |spans: &[TextSpan]| spans.iter().map(|span| span.kind).collect::<Vec<_>>();
+        assert_eq!(kinds(&first), [SpanKind::Equal, SpanKind::Deleted, SpanKind::Inserted, SpanKind::Equal]);
+        assert_eq!(kinds(&second), [SpanKind::Equal, SpanKind::Deleted, SpanKind::Inserted]);
     }
 
     proptest! {
         #[test]
         fn the_spans_have_both_texts_in_them(old in "[ab .]{0,30}", new in "[ab .]{0,30}") {
-            let spans = spans(&old, &new);
+            let spans = spans(&old, &new, &mut Effort::default());
 
             prop_assert_eq!(side(&spans, SpanKind::Inserted), old.clone());
             prop_assert_eq!(side(&spans, SpanKind::Deleted), new.clone());

@@ -1,21 +1,19 @@
 //! What opens when a block's element starts, and the shortcodes that stand for elements.
 
-use html5ever::tokenizer::Tag;
-use html5ever::{LocalName, local_name};
-
 use crate::body::block::NoteKind;
 use crate::body::from_html::draft::FigureKind;
 use crate::body::from_html::elements::Role;
 use crate::body::from_html::open::{Effect, Open};
-use crate::body::from_html::reader::{Reader, attribute};
-use crate::body::from_html::style::Says;
+use crate::body::from_html::reader::Reader;
+use crate::body::from_html::style::Slot;
+use crate::body::from_html::tokens::{Key, Tag, attribute};
 use crate::body::from_html::{WarningCode, media};
 
 /// The longest shortcode.
 const MAX_SHORTCODE_BYTES: usize = 1000;
 
 impl Reader {
-    pub(super) fn open_effect(&mut self, role: Role, tag: &Tag) -> Effect {
+    pub(super) fn open_effect(&mut self, role: Role, tag: &Tag<'_>) -> Effect {
         let context = |is_open: bool| if is_open { Effect::Context } else { Effect::None };
         match role {
             Role::Heading(level) => context(self.draft.open_heading(level)),
@@ -70,7 +68,7 @@ impl Reader {
         }
     }
 
-    fn open_list(&mut self, ordered: bool, tag: &Tag) -> Effect {
+    fn open_list(&mut self, ordered: bool, tag: &Tag<'_>) -> Effect {
         if !ordered && media::figure_kind(tag).is_gallery && self.draft.open_figure(media::figure_kind(tag)) {
             return Effect::Context;
         }
@@ -83,7 +81,7 @@ impl Reader {
         self.effect(is_open, &tag.name)
     }
 
-    fn open_item(&mut self, tag: &Tag) -> Effect {
+    fn open_item(&mut self, tag: &Tag<'_>) -> Effect {
         if self.draft.open_footnote(attribute(tag, "id").and_then(media::footnote_id)) {
             return Effect::Context;
         }
@@ -96,7 +94,7 @@ impl Reader {
     }
 
     /// Warns of an element that is not kept as such.
-    fn effect(&mut self, is_kept: bool, name: &LocalName) -> Effect {
+    fn effect(&mut self, is_kept: bool, name: &str) -> Effect {
         if is_kept {
             return Effect::Context;
         }
@@ -126,15 +124,13 @@ impl Reader {
                 continue;
             }
             self.push_text(before);
-            let figure = local_name!("figure");
             if is_start {
                 self.flush();
                 let kind = FigureKind { is_shortcode: true, ..FigureKind::default() };
                 let effect = if self.draft.open_figure(kind) { Effect::Context } else { Effect::None };
-                let slot = self.styles.open(Says::default());
-                self.open.push(Open { key: figure, role: Role::Figure, slot, effect });
+                self.open.push(Open { key: Key::FIGURE, role: Role::Figure, slot: Slot::SILENT, effect });
             } else {
-                self.close(&figure, Role::Figure);
+                self.close(&Key::FIGURE, Role::Figure);
             }
             rest = found.get(code.len()..).unwrap_or_default();
         }

@@ -1,8 +1,5 @@
 //! What each HTML element means for the blocks.
 
-use html5ever::tokenizer::TokenSinkResult;
-use html5ever::tokenizer::states::RawKind;
-
 use crate::body::inline::Mark;
 
 /// What an element is to the reader.
@@ -153,36 +150,32 @@ fn marked(name: &str) -> Role {
 
 /// How the tokenizer is to read an element's content, if not as HTML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Content {
+pub(in crate::body) enum Content {
     /// Text up to the end tag.
     Raw(RawKind),
     /// Text up to the end of the input.
     ToTheEnd,
 }
 
-/// Returns how the content of the element of that name is read; the name may be in any case.
-pub(super) fn content(name: &str) -> Option<Content> {
-    let is = |known: &[&str]| known.iter().any(|known| name.eq_ignore_ascii_case(known));
-    if is(&["script"]) {
-        Some(Content::Raw(RawKind::ScriptData))
-    } else if is(&["title", "textarea"]) {
-        Some(Content::Raw(RawKind::Rcdata))
-    } else if is(&["style", "xmp", "iframe", "noembed", "noframes"]) {
-        Some(Content::Raw(RawKind::Rawtext))
-    } else if is(&["plaintext"]) {
-        Some(Content::ToTheEnd)
-    } else {
-        None
-    }
+/// What ends an element's text, and what counts in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::body) enum RawKind {
+    /// References count.
+    Rcdata,
+    /// Nothing counts.
+    Rawtext,
+    /// Nothing counts, but comments can hide an end tag.
+    Script,
 }
 
-impl Content {
-    /// Returns what the tokenizer is to be told behind the start tag.
-    pub(super) fn tokenizer_state(self) -> TokenSinkResult<()> {
-        match self {
-            Self::Raw(kind) => TokenSinkResult::RawData(kind),
-            Self::ToTheEnd => TokenSinkResult::Plaintext,
-        }
+/// Returns how the content of the element of that name is read.
+pub(in crate::body) fn content(name: &str) -> Option<Content> {
+    match name {
+        "script" => Some(Content::Raw(RawKind::Script)),
+        "title" | "textarea" => Some(Content::Raw(RawKind::Rcdata)),
+        "style" | "xmp" | "iframe" | "noembed" | "noframes" => Some(Content::Raw(RawKind::Rawtext)),
+        "plaintext" => Some(Content::ToTheEnd),
+        _ => None,
     }
 }
 

@@ -1,9 +1,8 @@
 //! Formatting elements, such as `b` and `a`: browsers let them go on after the block in which they were opened has ended.
 
-use html5ever::LocalName;
-
 use crate::body::from_html::names::ByName;
 use crate::body::from_html::style::{Slot, Styles};
+use crate::body::from_html::tokens::Key;
 
 /// Formatting elements, which end independently of the blocks around them.
 #[derive(Debug, Default)]
@@ -16,13 +15,13 @@ pub(super) struct Formatting {
 }
 
 impl Formatting {
-    pub(super) fn open(&mut self, name: &LocalName, slot: Slot) {
+    pub(super) fn open(&mut self, name: &Key, slot: Slot) {
         self.by_name.entry(name).push((self.open.len(), slot));
         self.open.push(slot);
     }
 
     /// Takes out the innermost element of that name in the same cell.
-    pub(super) fn close(&mut self, name: &LocalName, styles: &Styles) -> Option<Slot> {
+    pub(super) fn close(&mut self, name: &Key, styles: &Styles) -> Option<Slot> {
         let places = self.by_name.get_mut(name)?;
         while places.pop_if(|(_, slot)| !styles.is_open(*slot)).is_some() {}
         let border = self.cells.last().copied().unwrap_or(0);

@@ -1,23 +1,23 @@
 //! Reads what is more than text: pictures, frames, footnotes, and what their elements' attributes say.
 
-use html5ever::tokenizer::Tag;
-
 use crate::body::MAX_LIST_DEPTH;
 use crate::body::block::{
     Block, DividerBlock, EmbedBlock, ImageBlock, MAX_ALT_CHARS, MAX_LINE_CHARS, MAX_PIXELS, RelatedArticleBlock,
 };
 use crate::body::embed::{EmbedProvider, EmbedUrl};
 use crate::body::flow::{Target, To};
+use crate::body::footnotes::leads_back;
 use crate::body::from_html::WarningCode;
 use crate::body::from_html::draft::{CellDraft, FigureKind};
-use crate::body::from_html::reader::{Reader, attribute};
+use crate::body::from_html::reader::Reader;
+use crate::body::from_html::tokens::{Tag, attribute};
 use crate::body::href::Href;
 use crate::body::id::{BlockId, FootnoteId};
 use crate::body::inline::normal_line;
 use crate::body::reference::{ArticleRef, MediaRef};
 
 impl Reader {
-    pub(super) fn image(&mut self, tag: &Tag) {
+    pub(super) fn image(&mut self, tag: &Tag<'_>) {
         let alt = attribute(tag, "alt");
         if has_class(tag, &["emoji", "wp-smiley"])
             && let Some(alt) = alt
@@ -58,7 +58,7 @@ impl Reader {
     }
 
     /// Reads a frame: an embed, if its address is one of a known provider.
-    pub(super) fn frame(&mut self, tag: &Tag) {
+    pub(super) fn frame(&mut self, tag: &Tag<'_>) {
         let src = source(tag);
         let known = src.and_then(address).and_then(|href| EmbedUrl::of(&href));
         match known.filter(|url| url.provider != EmbedProvider::Other) {
@@ -69,7 +69,7 @@ impl Reader {
 
     /// Keeps the address of what an element plays, or an element inside it; false if it names none that can be kept. That of
     /// a video or a sound is kept whoever provides it; of plug-ins only what a known provider shows.
-    pub(super) fn played(&mut self, tag: &Tag) -> bool {
+    pub(super) fn played(&mut self, tag: &Tag<'_>) -> bool {
         let (src, is_any) = match &*tag.name {
             "video" | "audio" | "source" => (source(tag), true),
             "object" => (attribute(tag, "data"), false),
@@ -90,7 +90,7 @@ impl Reader {
     }
 
     /// Reads the element by which CKEditor names an embed.
-    pub(super) fn oembed(&mut self, tag: &Tag) {
+    pub(super) fn oembed(&mut self, tag: &Tag<'_>) {
         let url = attribute(tag, "url");
         match url.and_then(address).and_then(|href| EmbedUrl::of(&href)) {
             Some(url) => self.push_embed(url, None),
@@ -114,7 +114,7 @@ impl Reader {
     }
 
     /// Reads a related article; false if the element is none.
-    pub(super) fn related_article(&mut self, tag: &Tag) -> bool {
+    pub(super) fn related_article(&mut self, tag: &Tag<'_>) -> bool {
         let Some(article) = attribute(tag, "data-article").and_then(ArticleRef::parse) else {
             return false;
         };
@@ -124,12 +124,12 @@ impl Reader {
 }
 
 /// Returns whether an element plays something that it or an element inside it names.
-pub(super) fn is_player(tag: &Tag) -> bool {
+pub(super) fn is_player(tag: &Tag<'_>) -> bool {
     matches!(&*tag.name, "video" | "audio" | "object")
 }
 
 /// Returns what an element says it is a reference to, if it is one to a footnote, or if one is expected.
-pub(super) fn footnote_ref(tag: &Tag, is_expected: bool) -> Option<FootnoteId> {
+pub(super) fn footnote_ref(tag: &Tag<'_>, is_expected: bool) -> Option<FootnoteId> {
     if let Some(name) = attribute(tag, "data-fn").filter(|_| &*tag.name == "sup") {
         return FootnoteId::parse(name);
     }
@@ -150,31 +150,27 @@ pub(super) fn footnote_id(id: &str) -> Option<FootnoteId> {
 }
 
 /// Returns whether a link leads from a footnote back to the text.
-pub(super) fn is_back_link(tag: &Tag) -> bool {
+pub(super) fn is_back_link(tag: &Tag<'_>) -> bool {
     let says = has_class(tag, &["footnote-backref", "footnote-back", "reversefootnote"])
         || attribute(tag, "role") == Some("doc-backlink")
         || attribute(tag, "data-footnote-backref").is_some();
     let target = attribute(tag, "href").and_then(|href| href.strip_prefix('#'));
-    let leads_back = |target: &str| {
-        let target = target.strip_prefix("user-content-").unwrap_or(target);
-        target.starts_with("fnref") || target.ends_with("-link")
-    };
     target.is_some_and(|target| says || leads_back(target))
 }
 
 /// Returns whether a list holds footnotes.
-pub(super) fn is_footnotes(tag: &Tag) -> bool {
+pub(super) fn is_footnotes(tag: &Tag<'_>) -> bool {
     attribute(tag, "data-footnotes").is_some() || has_class(tag, &["wp-block-footnotes", "footnotes", "footnotes-list"])
 }
 
 /// Returns how far Quill indents an item, which its lists do not say by being nested.
-pub(super) fn indent(tag: &Tag) -> usize {
+pub(super) fn indent(tag: &Tag<'_>) -> usize {
     let classes = attribute(tag, "class").unwrap_or_default().split_ascii_whitespace();
     let indents = classes.filter_map(|class| class.strip_prefix("ql-indent-")?.parse().ok());
     indents.map(|indent: usize| indent.min(MAX_LIST_DEPTH)).next().unwrap_or_default()
 }
 
-pub(super) fn figure_kind(tag: &Tag) -> FigureKind {
+pub(super) fn figure_kind(tag: &Tag<'_>) -> FigureKind {
     FigureKind {
         is_gallery: attribute(tag, "data-gallery").is_some()
             || has_class(tag, &["wp-block-gallery", "blocks-gallery-grid"]),
@@ -184,7 +180,7 @@ pub(super) fn figure_kind(tag: &Tag) -> FigureKind {
     }
 }
 
-pub(super) fn cell(tag: &Tag) -> CellDraft {
+pub(super) fn cell(tag: &Tag<'_>) -> CellDraft {
     let span = |name: &str, max: usize| {
         let span = attribute(tag, name).and_then(|span| span.trim().parse::<usize>().ok()).unwrap_or(1);
         u32::try_from(span.clamp(1, max)).unwrap_or(1)
@@ -194,12 +190,12 @@ pub(super) fn cell(tag: &Tag) -> CellDraft {
         is_row_header: attribute(tag, "scope") == Some("row"),
         column_span: span("colspan", crate::body::block::MAX_COLUMNS),
         row_span: span("rowspan", crate::body::block::MAX_ROWS),
-        blocks: Vec::new(),
+        ..CellDraft::default()
     }
 }
 
 /// Returns the address by which a quote says that it stands for a post of a social network.
-pub(super) fn social(tag: &Tag) -> Option<Option<Href>> {
+pub(super) fn social(tag: &Tag<'_>) -> Option<Option<Href>> {
     let is_social =
         has_class(tag, &["twitter-tweet", "twitter-video", "instagram-media", "tiktok-embed", "bluesky-embed"]);
     let named = ["data-instgrm-permalink", "cite"].iter().find_map(|name| attribute(tag, name));
@@ -207,20 +203,20 @@ pub(super) fn social(tag: &Tag) -> Option<Option<Href>> {
 }
 
 /// Returns the programming language that an element names.
-pub(super) fn language(tag: &Tag) -> Option<&str> {
+pub(super) fn language<'a>(tag: &'a Tag<'_>) -> Option<&'a str> {
     let names = attribute(tag, "class").unwrap_or_default().split_ascii_whitespace();
     let of_class = |name: &'_ str| ["language-", "lang-"].iter().any(|prefix| name.starts_with(prefix));
     let found = names.filter(|name| of_class(name)).find_map(|name| name.split_once('-'));
     attribute(tag, "data-language").or(found.map(|(_, language)| language))
 }
 
-pub(super) fn has_class(tag: &Tag, classes: &[&str]) -> bool {
+pub(super) fn has_class(tag: &Tag<'_>, classes: &[&str]) -> bool {
     let class = attribute(tag, "class").unwrap_or_default();
     class.split_ascii_whitespace().any(|name| classes.contains(&name))
 }
 
 /// Returns where an element's content is, even if scripts were to load it later.
-fn source(tag: &Tag) -> Option<&str> {
+fn source<'a>(tag: &'a Tag<'_>) -> Option<&'a str> {
     let names = ["src", "data-src", "data-lazy-src", "data-original"];
     let found = names.iter().find_map(|name| attribute(tag, name).filter(|src| address(src).is_some()));
     found.or_else(|| attribute(tag, "src"))
@@ -235,7 +231,7 @@ fn address(text: &str) -> Option<Href> {
     Href::parse_lenient(text).ok()
 }
 
-fn size(tag: &Tag, name: &str) -> Option<u32> {
+fn size(tag: &Tag<'_>, name: &str) -> Option<u32> {
     let text = attribute(tag, name)?.trim();
     text.strip_suffix("px").unwrap_or(text).parse().ok()
 }

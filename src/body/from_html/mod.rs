@@ -1,31 +1,30 @@
 //! Reads HTML from editors, word processors and old systems into blocks; it never fails.
 //!
-//! html5ever's tokenizer takes the text apart; its tree builder is not used, because the time it takes is not linear for
-//! deeply nested or badly nested input. `reader` follows the tokens with stacks of its own (no recursion, every end tag
-//! answered in constant time), and `draft` makes the blocks. `elements` says what each element means, `style` reads the
-//! few CSS properties that carry meaning, `attributes` cuts floods that the tokenizer would take quadratic time for.
+//! `tokens` takes the text apart as html5ever's tokenizer does; html5ever's tree builder is not used, because the time it
+//! takes is not linear for deeply nested or badly nested input. `reader` follows the tokens with stacks of its own (no
+//! recursion, every end tag answered in constant time), and `draft` makes the blocks. `elements` says what each element
+//! means, `style` reads the few CSS properties that carry meaning.
 //!
 //! What is kept: all text that a page would show, with its links and marks. What has no block of its own becomes
 //! paragraphs: a table's rows, definition lists, captions. What cannot be kept is named in the warnings.
 
-mod attributes;
 mod budget;
 mod draft;
+mod dropping;
 mod effects;
 mod elements;
 mod formatting;
+mod link;
 mod media;
 mod names;
 mod open;
 mod reader;
 mod style;
+mod tokens;
 mod word;
 
-use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use html5ever::tendril::StrTendril;
-use html5ever::tokenizer::{BufferQueue, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -98,13 +97,12 @@ impl Body {
     /// warnings, and so are links that do not lead to the web, a mailbox, a telephone or a path on the same site. `h1` is
     /// read as level 2; two line breaks in a row start a new paragraph; lists nested deeper than 8 are flattened.
     pub fn from_html(html: &str) -> FromHtml {
-        let html = attributes::limit(html);
         // Word says of all text in which language it is.
         let is_word = ["class=Mso", "class=\"Mso", "mso-"].iter().any(|sign| html.contains(sign));
-        let reader = tokenize(&html, Reader::new(Unclosed::Dropped, is_word, html.len()));
+        let reader = tokenize(html, Reader::new(Unclosed::Dropped, is_word, html.len()));
         let reader = if reader.is_inside_dropped() {
             // An element whose content is dropped was never closed. Rather than lose the rest, read it as the element's text.
-            tokenize(&html, Reader::new(Unclosed::Kept, is_word, html.len()))
+            tokenize(html, Reader::new(Unclosed::Kept, is_word, html.len()))
         } else {
             reader
         };
@@ -112,44 +110,15 @@ impl Body {
     }
 }
 
-fn tokenize(html: &str, reader: Reader) -> Reader {
-    let input = BufferQueue::default();
-    input.push_back(StrTendril::from(html));
-    let tokenizer = Tokenizer::new(Sink(RefCell::new(reader)), TokenizerOpts::default());
-    // The answer tells of scripts to run and encodings to change, which this sink never asks for.
-    drop(tokenizer.feed(&input));
-    tokenizer.end();
-    tokenizer.sink.0.into_inner()
+fn tokenize(html: &str, mut reader: Reader) -> Reader {
+    tokens::read(html, &mut reader);
+    reader
 }
 
-#[cfg(test)]
-pub(super) use attributes::{MAX_ATTRIBUTES, limit};
-
-/// Returns what the tokenizer is told behind the start tag of that name.
-#[cfg(test)]
-pub(super) fn tokenizer_state(name: &str) -> Option<TokenSinkResult<()>> {
-    elements::content(name).map(elements::Content::tokenizer_state)
-}
-
-struct Sink(RefCell<Reader>);
-
-impl TokenSink for Sink {
-    type Handle = ();
-
-    fn process_token(&self, token: Token, _line_number: u64) -> TokenSinkResult<()> {
-        let mut reader = self.0.borrow_mut();
-        match token {
-            Token::CharacterTokens(text) => reader.text(&text),
-            Token::TagToken(tag) => return reader.tag(&tag),
-            Token::DoctypeToken(_)
-            | Token::CommentToken(_)
-            | Token::NullCharacterToken
-            | Token::EOFToken
-            | Token::ParseError(_) => {}
-        }
-        TokenSinkResult::Continue
-    }
-}
+#[cfg(any(test, fuzzing))]
+pub(super) use elements::{Content, RawKind, content};
+#[cfg(any(test, fuzzing))]
+pub(super) use tokens::{MAX_ATTRIBUTES, Sink, Tag, read};
 
 /// The longest list of warnings; input that is worse than this is not repaired by reading on.
 const MAX_WARNINGS: usize = 100;
@@ -161,7 +130,7 @@ const MAX_DETAIL_CHARS: usize = 200;
 #[derive(Debug, Default)]
 struct Warnings {
     list: Vec<(Warning, usize)>,
-    known: HashSet<(WarningCode, String)>,
+    known: HashMap<WarningCode, HashSet<String>>,
 }
 
 impl Warnings {
@@ -170,8 +139,9 @@ impl Warnings {
         if self.list.len() > MAX_WARNINGS {
             return;
         }
-        let known = (code, detail.chars().take(MAX_DETAIL_CHARS).collect::<String>());
-        if self.known.contains(&known) {
+        let end = detail.char_indices().nth(MAX_DETAIL_CHARS).map_or(detail.len(), |(end, _)| end);
+        let detail = detail.get(..end).unwrap_or_default();
+        if self.known.get(&code).is_some_and(|known| known.contains(detail)) {
             return;
         }
         if self.list.len() == MAX_WARNINGS {
@@ -179,8 +149,8 @@ impl Warnings {
             self.list.push((Warning { code: WarningCode::MoreWarnings, detail, pointer: None }, at));
             return;
         }
-        self.list.push((Warning { code, detail: known.1.clone(), pointer: None }, at));
-        self.known.insert(known);
+        self.list.push((Warning { code, detail: detail.to_owned(), pointer: None }, at));
+        self.known.entry(code).or_default().insert(detail.to_owned());
     }
 
     /// Returns the warnings with pointers into a body of so many blocks.

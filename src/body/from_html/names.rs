@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use html5ever::LocalName;
+use crate::body::from_html::tokens::Key;
 
 /// How many names are looked through one by one, which for as few as pages have is faster than a hash.
 const MAX_FEW: usize = 16;
@@ -10,13 +10,13 @@ const MAX_FEW: usize = 16;
 /// A map by names of elements.
 #[derive(Debug, Default)]
 pub(super) struct ByName<T> {
-    few: Vec<(LocalName, T)>,
+    few: Vec<(Key, T)>,
     /// Those that came when `few` was full.
-    many: HashMap<LocalName, T>,
+    many: HashMap<Key, T>,
 }
 
 impl<T: Default> ByName<T> {
-    pub(super) fn get(&self, name: &LocalName) -> Option<&T> {
+    pub(super) fn get(&self, name: &Key) -> Option<&T> {
         match self.few.iter().find(|(known, _)| known == name) {
             Some((_, value)) => Some(value),
             None if self.many.is_empty() => None,
@@ -24,7 +24,7 @@ impl<T: Default> ByName<T> {
         }
     }
 
-    pub(super) fn get_mut(&mut self, name: &LocalName) -> Option<&mut T> {
+    pub(super) fn get_mut(&mut self, name: &Key) -> Option<&mut T> {
         match self.few.iter_mut().find(|(known, _)| known == name) {
             Some((_, value)) => Some(value),
             None if self.many.is_empty() => None,
@@ -33,7 +33,7 @@ impl<T: Default> ByName<T> {
     }
 
     /// Returns the value of that name, and adds one if there is none.
-    pub(super) fn entry(&mut self, name: &LocalName) -> &mut T {
+    pub(super) fn entry(&mut self, name: &Key) -> &mut T {
         let at = self.few.iter().position(|(known, _)| known == name);
         let at = at.unwrap_or_else(|| {
             if self.few.len() < MAX_FEW {

@@ -1,16 +1,15 @@
 //! The open elements, and which of them an end tag means. Every question is answered in constant time, however deep.
 
-use html5ever::LocalName;
-
 use crate::body::from_html::elements::Role;
 use crate::body::from_html::names::ByName;
 use crate::body::from_html::style::Slot;
+use crate::body::from_html::tokens::Key;
 
 /// An element that was started and not yet ended.
 #[derive(Debug)]
 pub(super) struct Open {
-    /// The name by which it is ended: `h1` for all headings, `td` for all cells.
-    pub(super) key: LocalName,
+    /// The name by which it is ended: one for all headings, one for all cells.
+    pub(super) key: Key,
     pub(super) role: Role,
     pub(super) slot: Slot,
     pub(super) effect: Effect,
@@ -94,7 +93,7 @@ impl OpenElements {
     }
 
     /// Returns where the element stands that an end tag, or a start tag that implies one, means.
-    pub(super) fn find(&self, key: &LocalName, role: Role) -> Option<usize> {
+    pub(super) fn find(&self, key: &Key, role: Role) -> Option<usize> {
         let at = *self.positions.get(key)?.last()?;
         let last = |positions: &Vec<usize>| positions.last().copied().unwrap_or(0);
         let border = match role {

@@ -10,9 +10,12 @@ use crate::body::inline::{Direction, Mark};
 use crate::input::Language;
 
 /// What one element says about its text: for each property on, off, or nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Says {
     values: [Option<bool>; N_PROPERTIES],
+    /// The language; one that is unknown hides that of the elements around.
+    lang: Option<Option<Rc<Language>>>,
+    pub(super) dir: Option<Direction>,
 }
 
 /// One property for each mark, and one for standing in a `cite` element.
@@ -33,6 +36,16 @@ impl Says {
             *value = Some(true);
         }
         says
+    }
+
+    /// Returns whether the element says nothing.
+    pub(super) fn is_silent(&self) -> bool {
+        self.lang.is_none() && self.dir.is_none() && self.values.iter().all(Option::is_none)
+    }
+
+    /// Adds the language that an attribute gives.
+    pub(super) fn read_lang(&mut self, lang: Option<&str>) {
+        self.lang = lang.map(|lang| Language::parse(lang).ok().map(Rc::new));
     }
 
     pub(super) fn set(&mut self, mark: Mark, on: bool) {
@@ -103,65 +116,83 @@ impl Says {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Slot(usize);
 
+impl Slot {
+    /// Of elements that say nothing; closing it does nothing.
+    pub(super) const SILENT: Self = Self(usize::MAX);
+}
+
+/// Whether an element is open, and whether it says something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Silent,
+    Speaking,
+    Closed,
+}
+
 /// What the open elements say. Elements may be closed in any order.
 #[derive(Debug, Default)]
 pub(super) struct Styles {
-    is_closed: Vec<bool>,
+    states: Vec<State>,
     /// For each property, who says what about it, innermost last. Closed ones are removed when they come to the top.
     said: [Vec<(Slot, bool)>; N_PROPERTIES],
     links: Vec<(Slot, Rc<Target>)>,
-    /// Who says which language the text has; nothing is an unknown one.
     langs: Vec<(Slot, Option<Rc<Language>>)>,
     directions: Vec<(Slot, Direction)>,
+    /// What follows from all that for text that comes now.
+    look: Look,
 }
 
 impl Styles {
     pub(super) fn open(&mut self, says: Says) -> Slot {
-        let slot = Slot(self.is_closed.len());
-        self.is_closed.push(false);
-        for (said, value) in self.said.iter_mut().zip(says.values) {
-            said.extend(value.map(|on| (slot, on)));
+        self.open_link(says, None)
+    }
+
+    pub(super) fn open_link(&mut self, says: Says, target: Option<Rc<Target>>) -> Slot {
+        let slot = Slot(self.states.len());
+        self.states.push(if says.is_silent() && target.is_none() { State::Silent } else { State::Speaking });
+        self.links.extend(target.map(|target| (slot, target)));
+        if !says.is_silent() {
+            for (said, value) in self.said.iter_mut().zip(says.values) {
+                said.extend(value.map(|on| (slot, on)));
+            }
+            self.langs.extend(says.lang.map(|lang| (slot, lang)));
+            self.directions.extend(says.dir.map(|dir| (slot, dir)));
+            self.refresh();
         }
-        slot
-    }
-
-    /// Adds the language and the direction that an element gives to its text.
-    pub(super) fn set_voice(&mut self, slot: Slot, lang: Option<&str>, dir: Option<Direction>) {
-        self.langs.extend(lang.map(|lang| (slot, Language::parse(lang).ok().map(Rc::new))));
-        self.directions.extend(dir.map(|dir| (slot, dir)));
-    }
-
-    pub(super) fn open_link(&mut self, says: Says, target: Option<Target>) -> Slot {
-        let slot = self.open(says);
-        self.links.extend(target.map(|target| (slot, Rc::new(target))));
         slot
     }
 
     pub(super) fn close(&mut self, slot: Slot) {
-        if let Some(is_closed) = self.is_closed.get_mut(slot.0) {
-            *is_closed = true;
+        let Some(state) = self.states.get_mut(slot.0) else { return };
+        if std::mem::replace(state, State::Closed) != State::Speaking {
+            return;
         }
-        let is_closed = |slot: &Slot| self.is_closed.get(slot.0).copied().unwrap_or(true);
+        let is_closed = |slot: &Slot| self.states.get(slot.0) == Some(&State::Closed);
         for said in &mut self.said {
             while said.pop_if(|(slot, _)| is_closed(slot)).is_some() {}
         }
         while self.links.pop_if(|(slot, _)| is_closed(slot)).is_some() {}
         while self.langs.pop_if(|(slot, _)| is_closed(slot)).is_some() {}
         while self.directions.pop_if(|(slot, _)| is_closed(slot)).is_some() {}
+        self.refresh();
     }
 
     pub(super) fn is_open(&self, slot: Slot) -> bool {
-        self.is_closed.get(slot.0) == Some(&false)
+        self.states.get(slot.0).is_some_and(|state| *state != State::Closed)
     }
 
-    /// Returns the look of text that comes now.
-    pub(super) fn look(&self) -> Look {
+    fn refresh(&mut self) {
         let is_on = |said: &Vec<(Slot, bool)>| said.last().is_some_and(|(_, on)| *on);
         let shown = Mark::ALL.into_iter().zip(&self.said).filter(|(_, said)| is_on(said));
         let marks = shown.fold(Marks::default(), |marks, (mark, _)| marks.with(mark));
-        let marks = if self.said.last().is_some_and(is_on) { marks.with_cite() } else { marks };
-        let lang = self.langs.last().and_then(|(_, lang)| lang.clone());
-        Look { marks, lang, dir: self.directions.last().map(|(_, dir)| *dir) }
+        self.look.marks = if self.said.last().is_some_and(is_on) { marks.with_cite() } else { marks };
+        self.look.lang = self.langs.last().and_then(|(_, lang)| lang.clone());
+        self.look.dir = self.directions.last().map(|(_, dir)| *dir);
+    }
+
+    /// Returns the look of text that comes now.
+    pub(super) fn look(&self) -> &Look {
+        &self.look
     }
 
     /// Returns the link of text that comes now.

@@ -295,22 +295,26 @@ fn push_attribute(out: &mut String, name: &str, value: &str) {
     out.push(' ');
     out.push_str(name);
     out.push_str("=\"");
-    push_references(out, value, |c| matches!(c, '&' | '"'));
+    push_references(out, value, |byte| matches!(byte, b'&' | b'"'));
     out.push('"');
 }
 
 fn push_escaped(out: &mut String, text: &str) {
-    push_references(out, text, |c| matches!(c, '&' | '<'));
+    push_references(out, text, |byte| matches!(byte, b'&' | b'<'));
 }
 
 /// Writes only what must be as references: reading those takes far longer than reading text.
-fn push_references(out: &mut String, text: &str, is_syntax: impl Fn(char) -> bool) {
-    for c in text.chars() {
-        match c {
-            '&' if is_syntax(c) => out.push_str("&amp;"),
-            '<' if is_syntax(c) => out.push_str("&lt;"),
-            '"' if is_syntax(c) => out.push_str("&quot;"),
-            _ => out.push(c),
-        }
+fn push_references(out: &mut String, text: &str, is_syntax: impl Fn(u8) -> bool) {
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(&is_syntax) {
+        let (before, found) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        out.push_str(before);
+        out.push_str(match found.bytes().next() {
+            Some(b'<') => "&lt;",
+            Some(b'"') => "&quot;",
+            _ => "&amp;",
+        });
+        rest = found.get(1..).unwrap_or_default();
     }
+    out.push_str(rest);
 }

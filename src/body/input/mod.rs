@@ -14,10 +14,11 @@ use crate::body::block::{
     Block, DetailsBlock, DetailsPart, Footnote, FootnotesBlock, HeadingBlock, ListBlock, ListItem, MAX_FOOTNOTES,
     MAX_ITEMS, NestedList, NoteBlock, NoteKind, NotePart, ParagraphBlock, PullQuoteBlock, QuoteBlock, QuotePart,
 };
-use crate::body::flow::{self, Flow};
+use crate::body::flow::Flow;
+use crate::body::footnotes::unlink_back;
 use crate::body::inline::Inline;
 use crate::body::input::reader::{Fields, Read, Reader, Reported};
-use crate::body::{Body, MAX_BLOCKS, MAX_LIST_DEPTH, id};
+use crate::body::{Body, MAX_BLOCKS, MAX_LIST_DEPTH, content, id};
 
 const BLOCK_TYPES: &[&str] = &[
     "paragraph",
@@ -201,7 +202,7 @@ impl<E: DeserializeError> Reader<E> {
             Some(value) => self.nested_list(value, depth.saturating_add(1), at.push_key("list")),
         };
         self.no_more(fields, &["content", "list"], at);
-        let (content, list) = (flow::content(content?.into_lines()), list?.map(Box::new));
+        let (content, list) = (content::content(content?.into_lines()), list?.map(Box::new));
         Ok((!content.is_empty() || list.is_some()).then_some(ListItem { content, list }))
     }
 
@@ -305,7 +306,11 @@ impl<E: DeserializeError> Reader<E> {
         let mut fields = self.object(value, at)?;
         let at_id = at.push_key("id");
         let id = self.required(&mut fields, "id", at).and_then(|id| self.footnote_id(id, at_id));
-        let content = self.content(&mut fields, "content", at).map(filled);
+        let content = self.content(&mut fields, "content", at).map(|flow| {
+            let mut lines = flow.into_lines();
+            unlink_back(&mut lines);
+            Some(content::content(lines)).filter(|content| !content.is_empty())
+        });
         self.no_more(fields, &["id", "content"], at);
         let (id, content) = (id?, content?);
         if !self.notes.insert(id.clone()) {
@@ -350,5 +355,5 @@ impl<E: DeserializeError> Reader<E> {
 
 /// Returns the content, if there is anything to see in it.
 fn filled(flow: Flow) -> Option<Vec<Inline>> {
-    Some(flow::content(flow.into_lines())).filter(|content| !content.is_empty())
+    Some(content::content(flow.into_lines())).filter(|content| !content.is_empty())
 }

@@ -3,7 +3,7 @@
 use deserr::{DeserializeError, IntoValue, ValuePointerRef};
 
 use crate::body::block::{MAX_COLUMNS, MAX_ROWS, TableBlock, TableCell, TableRow, normal_table, width};
-use crate::body::flow;
+use crate::body::content;
 use crate::body::input::reader::{Fields, Read, Reader, Reported};
 
 impl<E: DeserializeError> Reader<E> {
@@ -52,7 +52,7 @@ impl<E: DeserializeError> Reader<E> {
         let column_span = self.optional_number(&mut fields, "column_span", max_columns, at);
         let row_span = self.optional_number(&mut fields, "row_span", max_rows, at);
         self.no_more(fields, &["content", "column_span", "row_span"], at);
-        let content = flow::content(content?.into_lines());
+        let content = content::content(content?.into_lines());
         Ok(TableCell { content, column_span: column_span?.unwrap_or(1), row_span: row_span?.unwrap_or(1) })
     }
 }

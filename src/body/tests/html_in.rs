@@ -433,3 +433,56 @@ fn a_long_link_around_many_blocks_does_not_fill_the_memory() {
         }
     }
 }
+
+#[test]
+fn references_are_read_as_browsers_read_them() {
+    for (written, shown) in [
+        ("&amp;lt;", "&lt;"),
+        ("&copy;&copy&copy2", "©©©2"),
+        ("&notit;&notin;&not;", "¬it;∉¬"),
+        ("&#65;&#x41;&#X41&#65b", "AAAAb"),
+        ("&#128;&#150;", "€–"),
+        ("a&#0;b&#xD800;c&#x110000;d&#99999999999;", "a\u{fffd}b\u{fffd}c\u{fffd}d\u{fffd}"),
+        ("&;&&#;&#x;&x;&unknown;", "&;&&#;&#x;&x;&unknown;"),
+        ("&CounterClockwiseContourIntegral;&acE;", "∳∾̳"),
+    ] {
+        assert_eq!(Body::from_html(written).body.to_text(), shown, "{written}");
+    }
+}
+
+#[test]
+fn references_in_addresses_are_left_alone_without_a_semicolon() {
+    let read = html("<a href='/?a=1&copy=2&copy;&amp;b'>x</a>");
+
+    assert_eq!(read, "<p><a href=\"/?a=1&amp;copy=2%C2%A9&amp;b\">x</a></p>");
+}
+
+#[test]
+fn a_table_with_too_many_rows_becomes_a_paragraph_for_each() {
+    let rows = |n: usize| numbered(0..u32::try_from(n).unwrap(), "<tr><td><b>a</b><td>b");
+    let large = format!("<table><caption>c</caption>{}</table>after", rows(2001));
+
+    let read = Body::from_html(&large);
+
+    assert_eq!(warnings(&read), [(WarningCode::SimplifiedElement, "table")]);
+    assert_eq!(read.body.blocks().len(), 2003);
+    let html = read.body.to_html(&NoLinks);
+    assert!(
+        html.starts_with("<p>c</p>\n<p><strong>a</strong> | b0</p>\n<p><strong>a</strong> | b1</p>"),
+        "{html:.200}"
+    );
+    assert!(html.ends_with("<p><strong>a</strong> | b2000</p>\n<p>after</p>"));
+    let kept = format!("<table>{}{}</table>", "<tr>".repeat(3000), rows(2000));
+    assert_eq!(Body::from_html(&kept).body.blocks().len(), 1, "rows without cells do not count");
+}
+
+#[test]
+fn a_row_with_too_many_cells_becomes_a_paragraph() {
+    let wide = format!("<table><tr><td>first<td>row<tr>{}<td><p>x<p>y<td>z<tr><td>last</table>", "<td>a".repeat(101));
+
+    let read = Body::from_html(&wide);
+
+    let a = ["a"; 101].join(" | ");
+    let expected = format!("<p>first | row</p>\n<p>{a} | x<br>y | z</p>\n<p>last</p>");
+    assert_eq!(read.body.to_html(&NoLinks), expected);
+}

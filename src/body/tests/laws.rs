@@ -4,7 +4,8 @@ use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, propte
 use serde_json::Value;
 
 use crate::body::tests::{assert_harmless, from_client, ids, json, soup, strategies, tags, without_ids};
-use crate::body::{BlockId, Body, NoLinks, from_html};
+use crate::body::tokenizer::assert_agreement;
+use crate::body::{BlockId, Body, NoLinks};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
@@ -91,15 +92,9 @@ proptest! {
     }
 
     #[test]
-    fn the_limit_on_attributes_sees_the_tags_that_the_tokenizer_sees(flood in soup::tag_flood()) {
-        let limited = tags(&from_html::limit(&flood));
-
-        let all = tags(&flood);
-        prop_assert_eq!(limited.len(), all.len());
-        for (limited, all) in limited.iter().zip(&all) {
-            prop_assert_eq!(&limited.name, &all.name);
-            prop_assert!(limited.attrs.len() <= from_html::MAX_ATTRIBUTES, "{} attributes left", limited.attrs.len());
-            prop_assert!(all.attrs.starts_with(&limited.attrs));
+    fn html_is_taken_apart_as_html5ever_does_it(flood in soup::tag_flood(), soup in soup::soup(), text in any::<String>()) {
+        for html in [flood, soup, text] {
+            assert_agreement(&html);
         }
     }
 

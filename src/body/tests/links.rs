@@ -215,3 +215,28 @@ fn what_only_looks_like_a_provider_is_another_page() {
     assert_eq!(EmbedUrl::of(&Href::parse("/watch?v=dQw4w9WgXcQ").unwrap()), None);
     assert_eq!(EmbedUrl::of(&Href::parse("mailto:a@b.example").unwrap()), None);
 }
+
+#[test]
+fn a_footnote_has_no_link_back_in_whatever_input() {
+    // The reference is never ended, so that nothing is dropped when the text is read once more.
+    let unclosed = "<p>a<sup class=footnote-ref><a href='#fn-1'>1</sup><ol data-footnotes><li id=fn-1>note <a href='#fnref1'>up</a>";
+    let read = Body::from_html(unclosed).body;
+    let link = serde_json::json!({"type": "link", "href": "#fnref1", "content": [{"type": "text", "text": "up"}]});
+    let sent = crate::body::tests::from_client(
+        serde_json::json!([{"type": "footnotes", "notes": [{"id": "a", "content": [link]}]}]),
+    )
+    .unwrap();
+
+    for body in [read, sent] {
+        assert_eq!(Body::from_html(&body.to_html(&NoLinks)).body.to_text(), body.to_text());
+        assert_eq!(Body::from_markdown(&body.to_markdown(&NoLinks)).body.to_text(), body.to_text());
+        assert!(body.to_text().contains("up"));
+    }
+}
+
+#[test]
+fn backslashes_behind_the_path_are_escaped() {
+    let read = Body::from_html(r"<a href='/a\b?c\d#e\f'>x</a>").body.to_html(&NoLinks);
+
+    assert_eq!(read, "<p><a href=\"/a/b?c%5Cd#e%5Cf\">x</a></p>");
+}

@@ -131,7 +131,7 @@ impl TokenSink for Tags {
         let Token::TagToken(tag) = token else {
             return TokenSinkResult::Continue;
         };
-        let content = crate::body::from_html::tokenizer_state(&tag.name).filter(|_| tag.kind == TagKind::StartTag);
+        let content = crate::body::tokenizer::state(&tag.name).filter(|_| tag.kind == TagKind::StartTag);
         self.0.borrow_mut().push(tag);
         content.unwrap_or(TokenSinkResult::Continue)
     }

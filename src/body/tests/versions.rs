@@ -292,3 +292,26 @@ fn a_quote_that_comes_to_another_body_does_not_bring_a_second_id() {
     assert_eq!((all.len(), all.iter().collect::<HashSet<_>>().len()), (4, 4), "{all:?}");
     assert_eq!(top(&merged), ["q", "a", "same"]);
 }
+
+#[test]
+fn no_two_blocks_adopt_the_same_id_where_blocks_have_moved() {
+    let old = Body::from_html("<p>a<p>b<p>the middle<p>c<p>d").body;
+
+    let new = Body::from_html("<p>a<p>the one<p>c<p>b<p>the other<p>d").body.adopt_ids(&old);
+
+    let ids = ids(&new);
+    assert_eq!(ids.iter().collect::<std::collections::HashSet<_>>().len(), 6, "{ids:?}");
+}
+
+#[test]
+fn blocks_that_were_shuffled_and_rewritten_by_the_thousand_keep_their_ids() {
+    let paragraph = |n: usize| format!("<p>paragraph {n}");
+    let old = Body::from_html(&(0..9000).map(paragraph).collect::<String>()).body;
+    let mixed = (0..3000).map(|n| format!("{}<p>new {n}{}", paragraph(n), paragraph(6000 + n))).collect::<String>();
+
+    let new = Body::from_html(&mixed).body.adopt_ids(&old);
+
+    let ids = ids(&new);
+    assert_eq!(ids.iter().collect::<std::collections::HashSet<_>>().len(), 9000);
+    assert!((0..9000).step_by(3).all(|n| new.blocks()[n].id() == old.blocks()[n / 3].id()));
+}

@@ -1,7 +1,8 @@
 //! What can be open while blocks are made.
 
 use crate::body::block::{Block, Footnote, ListItem, NestedList, NoteKind};
-use crate::body::flow::{Line, append_lines, content};
+use crate::body::content::content;
+use crate::body::flow::{Flow, Line, append_lines};
 use crate::body::href::Href;
 use crate::body::id::FootnoteId;
 
@@ -187,6 +188,16 @@ pub(super) struct TableDraft {
     pub(super) has_head: bool,
     /// Whether an ended row must not be added to.
     pub(super) is_row_open: bool,
+    /// What the rows became, once there were too many of them or of the cells in one; `rows` is empty then.
+    pub(super) flat: Option<FlatDraft>,
+}
+
+/// The blocks that a table becomes which is too large to be one.
+#[derive(Debug, Default)]
+pub(super) struct FlatDraft {
+    pub(super) blocks: Vec<Block>,
+    /// The cells of the open row, as long as they are text.
+    pub(super) row: Flow,
 }
 
 #[derive(Debug, Default)]
@@ -203,6 +214,8 @@ pub(in crate::body::from_html) struct CellDraft {
     pub(in crate::body::from_html) column_span: u32,
     pub(in crate::body::from_html) row_span: u32,
     pub(in crate::body::from_html) blocks: Vec<Block>,
+    /// The text before the blocks, if it need not become blocks.
+    pub(in crate::body::from_html) lines: Option<Vec<Line>>,
 }
 
 #[derive(Debug, Default)]

@@ -1,8 +1,9 @@
 //! Figures: which block a caption belongs to.
 
 use crate::body::block::{Block, EmbedBlock, GalleryBlock, MAX_IMAGES, MAX_LINE_CHARS, PullQuoteBlock};
+use crate::body::content::content;
 use crate::body::embed::{EmbedProvider, EmbedUrl};
-use crate::body::flow::{Line, content};
+use crate::body::flow::Line;
 use crate::body::from_html::draft::Draft;
 use crate::body::from_html::draft::context::{Context, FigureDraft, FigureKind, QuoteDraft};
 use crate::body::from_html::draft::finish::{lines_of, paragraph, quote_block};

@@ -4,7 +4,8 @@ use crate::body::MAX_BLOCKS;
 use crate::body::block::{
     Block, BlockView, DetailsBlock, DetailsPart, NoteBlock, NoteKind, NotePart, ParagraphBlock, QuoteBlock, QuotePart,
 };
-use crate::body::flow::{Flow, Line, Look, content};
+use crate::body::content::content;
+use crate::body::flow::{Flow, Line, Look};
 use crate::body::from_html::draft::Draft;
 use crate::body::from_html::draft::context::QuoteDraft;
 use crate::body::id::BlockId;

@@ -15,7 +15,8 @@ mod table;
 use std::collections::{HashMap, HashSet};
 
 use crate::body::block::{Block, HeadingBlock, MAX_ITEMS, NestedList, ParagraphBlock};
-use crate::body::flow::{Flow, Line, append_lines, content};
+use crate::body::content::content;
+use crate::body::flow::{Flow, Line, append_lines};
 use crate::body::from_html::draft::context::Context;
 use crate::body::from_html::draft::finish::{fits_details, note_block, paragraph, quote_block};
 use crate::body::id::{BlockId, FootnoteId};
@@ -86,6 +87,9 @@ impl Draft {
             Context::Figure(figure) => {
                 let _at = figure.caption_at.get_or_insert(usize::MAX);
                 figure.caption.extend(flow.into_lines());
+            }
+            Context::Cell(CellDraft { lines: Some(lines), blocks, .. }) if blocks.is_empty() => {
+                lines.extend(flow.into_lines());
             }
             Context::Footnotes(_) => self.stray_note(flow),
             Context::Table(_) => self.stray_cell(flow),

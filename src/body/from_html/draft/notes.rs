@@ -3,7 +3,9 @@
 use std::rc::Rc;
 
 use crate::body::block::{Block, Footnote, FootnotesBlock, MAX_FOOTNOTES, contents_mut};
-use crate::body::flow::{Flow, Line, Look, Marks, Target, To, content};
+use crate::body::content::content;
+use crate::body::flow::{Flow, Line, Look, Marks, Target, To};
+use crate::body::footnotes::unlink_back;
 use crate::body::from_html::draft::Draft;
 use crate::body::from_html::draft::context::Context;
 use crate::body::href::Href;
@@ -59,7 +61,8 @@ impl Draft {
         self.flow.push_note(id);
     }
 
-    pub(super) fn close_footnote(&mut self, id: FootnoteId, lines: Vec<Line>) {
+    pub(super) fn close_footnote(&mut self, id: FootnoteId, mut lines: Vec<Line>) {
+        unlink_back(&mut lines);
         let content = content(lines);
         match self.stack.last_mut() {
             Some(Context::Footnotes(notes)) if !content.is_empty() => notes.push(Footnote { id, content }),
@@ -97,6 +100,7 @@ impl Draft {
         let labels = &self.labels;
         let is_dangling = |inline: &Inline| matches!(inline, Inline::FootnoteRef(to) if !notes.contains(&to.note));
         for block in &mut self.blocks {
+            let is_footnotes = matches!(block, Block::Footnotes(_));
             contents_mut(block, &mut |inlines| {
                 if inlines.iter().any(is_dangling) {
                     let mut flow = Flow::default();
@@ -108,7 +112,11 @@ impl Draft {
                             _ => flow.push_inline(&inline),
                         }
                     }
-                    *inlines = content(flow.into_lines());
+                    let mut lines = flow.into_lines();
+                    if is_footnotes {
+                        unlink_back(&mut lines);
+                    }
+                    *inlines = content(lines);
                 }
             });
         }

@@ -3,7 +3,7 @@
 use crate::body::MAX_LIST_DEPTH;
 use crate::body::block::{Block, CodeBlock, ListBlock, MAX_ITEMS, NestedList, NoteKind, PreformattedBlock};
 use crate::body::code::{normal_code, normal_language};
-use crate::body::flow::content;
+use crate::body::content::content;
 use crate::body::from_html::draft::Draft;
 use crate::body::from_html::draft::context::{
     Context, DetailsDraft, ItemDraft, ListDraft, PreformattedDraft, QuoteDraft,

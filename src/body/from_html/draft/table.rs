@@ -3,9 +3,10 @@
 use crate::body::block::{
     Block, MAX_COLUMNS, MAX_ROWS, TableBlock, TableCell, TableRow, header_cells, normal_table, width,
 };
-use crate::body::flow::{Flow, Line, Look, content};
+use crate::body::content::content;
+use crate::body::flow::{Flow, Line, Look};
 use crate::body::from_html::draft::Draft;
-use crate::body::from_html::draft::context::{CellDraft, Context, RowDraft, TableDraft};
+use crate::body::from_html::draft::context::{CellDraft, Context, FlatDraft, RowDraft, TableDraft};
 use crate::body::from_html::draft::finish::{lines_of, paragraph};
 use crate::body::id::BlockId;
 use crate::body::inline::Inline;
@@ -36,35 +37,60 @@ impl Draft {
     pub(in crate::body::from_html) fn open_row(&mut self, is_head: bool) {
         if let Some(Context::Table(table)) = self.stack.last_mut() {
             table.has_head |= is_head;
-            table.is_row_open = true;
-            table.rows.push(RowDraft { is_head, cells: Vec::new() });
+            table.start_row(is_head);
         }
+        self.flatten_large();
     }
 
     pub(in crate::body::from_html) fn close_row(&mut self) {
         if let Some(Context::Table(table)) = self.stack.last_mut() {
             table.is_row_open = false;
         }
+        self.flatten_large();
     }
 
     /// Starts a cell; false if no table is open.
-    pub(in crate::body::from_html) fn open_cell(&mut self, cell: CellDraft) -> bool {
+    pub(in crate::body::from_html) fn open_cell(&mut self, mut cell: CellDraft) -> bool {
         let Some(Context::Table(table)) = self.stack.last_mut() else {
             return false;
         };
-        if !table.is_row_open || table.rows.is_empty() {
-            table.is_row_open = true;
-            table.rows.push(RowDraft::default());
+        if table.flat.is_some() {
+            cell.lines = Some(Vec::new());
+        } else if !table.is_row_open || table.rows.is_empty() {
+            table.start_row(false);
         }
         self.stack.push(Context::Cell(cell));
         true
     }
 
+    /// Takes a table apart as soon as it is clear that it is too large to be one, rather than keep all its cells until then.
+    fn flatten_large(&mut self) {
+        let Some(Context::Table(table)) = self.stack.last_mut() else { return };
+        let is_wide = table.rows.last().is_some_and(|row| row.cells.len() > MAX_COLUMNS);
+        if table.flat.is_none() && !is_wide && table.rows.len() <= MAX_ROWS {
+            return;
+        }
+        let mut flat = table.flat.take().unwrap_or_default();
+        let n_before = flat.blocks.len();
+        flat.end_row();
+        let open = if table.is_row_open { table.rows.pop() } else { None };
+        table.rows.drain(..).for_each(|row| flatten(row, &mut flat.blocks));
+        open.into_iter().flat_map(|row| row.cells).for_each(|cell| flat.push_cell(cell));
+        self.n_blocks = self.n_blocks.saturating_add(flat.blocks.len().saturating_sub(n_before));
+        table.flat = Some(flat);
+    }
+
     pub(super) fn close_cell(&mut self, cell: CellDraft) {
-        if let Some(Context::Table(table)) = self.stack.last_mut()
-            && let Some(row) = table.rows.last_mut()
-        {
+        let Some(Context::Table(table)) = self.stack.last_mut() else { return };
+        if let Some(flat) = &mut table.flat {
+            let n_before = flat.blocks.len();
+            flat.push_cell(cell);
+            self.n_blocks = self.n_blocks.saturating_add(flat.blocks.len().saturating_sub(n_before));
+        } else if let Some(row) = table.rows.last_mut() {
             row.cells.push(cell);
+            if row.cells.len() > MAX_COLUMNS {
+                self.flatten_large();
+            }
         }
     }
 
@@ -75,13 +101,19 @@ impl Draft {
         if let Some(Context::Table(table)) = self.stack.last_mut() {
             table.is_layout = true;
             table.is_row_open = false;
+            if let Some(flat) = &mut table.flat {
+                flat.end_row();
+                return flat.blocks.extend(blocks);
+            }
             table.rows.push(RowDraft { is_head: false, cells: vec![CellDraft { blocks, ..CellDraft::default() }] });
         }
     }
 
     pub(super) fn close_table(&mut self, mut table: TableDraft) {
         table.rows.retain(|row| !row.cells.is_empty());
-        if is_data(&table)
+        let mut large = table.flat.take();
+        if large.is_none()
+            && is_data(&table)
             && let Some(rows) = rows(&table)
         {
             let caption = Some(content(table.caption)).filter(|caption| !caption.is_empty());
@@ -92,6 +124,12 @@ impl Draft {
         let mut flat: Vec<Block> = Vec::new();
         if !table.caption.is_empty() {
             flat.push(Block::Paragraph(paragraph(table.caption)));
+        }
+        if let Some(large) = &mut large {
+            let n_before = large.blocks.len();
+            large.end_row();
+            self.n_blocks = self.n_blocks.saturating_sub(n_before);
+            flat.append(&mut large.blocks);
         }
         for row in table.rows {
             flatten(row, &mut flat);
@@ -107,6 +145,43 @@ impl Draft {
     /// Returns whether a table was taken apart since this was last asked.
     pub(in crate::body::from_html) fn take_simplified(&mut self) -> bool {
         std::mem::take(&mut self.is_table_simplified)
+    }
+}
+
+impl TableDraft {
+    /// Starts a row; one without cells does not count.
+    fn start_row(&mut self, is_head: bool) {
+        self.is_row_open = true;
+        self.rows.pop_if(|row| row.cells.is_empty());
+        self.rows.push(RowDraft { is_head, cells: Vec::new() });
+    }
+}
+
+impl FlatDraft {
+    /// Adds a cell to the open row.
+    fn push_cell(&mut self, mut cell: CellDraft) {
+        let lines = cell.lines.take().unwrap_or_default();
+        let lines = if matches!(cell.blocks.as_slice(), [Block::Paragraph(_)]) && lines.is_empty() {
+            lines_of(&std::mem::take(&mut cell.blocks))
+        } else {
+            lines
+        };
+        if !lines.is_empty() {
+            if !self.row.is_blank() {
+                self.row.push_text(CELL_SEPARATOR, &Look::default(), None);
+            }
+            self.row.push_lines(lines);
+        }
+        if !cell.blocks.is_empty() {
+            self.end_row();
+            self.blocks.append(&mut cell.blocks);
+        }
+    }
+
+    /// Makes a paragraph of the cells that are text.
+    fn end_row(&mut self) {
+        let lines = std::mem::take(&mut self.row).into_lines();
+        self.blocks.extend((!lines.is_empty()).then(|| Block::Paragraph(paragraph(lines))));
     }
 }
 
