@@ -18,7 +18,7 @@ use crate::{
     clock::Instant,
     db::{
         Conn, Tx,
-        direct::{Kept, direct, insert_all, top},
+        direct::{direct, insert_all, top, update},
         schema::{
             article_publications, live_articles, live_authors, live_bodies, live_links, live_notices, live_related,
             live_slugs, live_tags,
@@ -223,10 +223,9 @@ fn note_publication(tx: &mut Tx<'_>, release: &Release<'_>, visible_from: Instan
     )
     .execute(tx.conn)?;
     let begins_at = visible_from.max(tx.now);
-    let open =
-        article_publications::table.filter(article_publications::article_id.eq(id)).filter(is_open_at(begins_at));
-    let update = diesel::update(open).set(article_publications::visible_until.eq(begins_at));
-    direct!(tx.conn, |own| Kept(update).execute(own))?;
+    let (values, open) = (article_publications::visible_until.eq(begins_at), is_open_at(begins_at));
+    let rows = article_publications::article_id.eq(id).and(open);
+    direct!(tx.conn, |own| update("article_publications", values, rows).execute(own))?;
     let insert = diesel::insert_into(article_publications::table).values((
         article_publications::article_id.eq(id),
         article_publications::number.eq(latest.unwrap_or(0) + 1),
@@ -364,18 +363,16 @@ fn keep_slug(tx: &mut Tx<'_>, id: ArticleId, slug: &Slug) -> Result<()> {
 /// Notes that the articles that name this one, as related or in their text, look different now.
 fn touch_relatives(tx: &mut Tx<'_>, id: ArticleId, at: Instant) -> Result<()> {
     let relatives = live_related::table.filter(live_related::related_id.eq(id)).select(live_related::article_id);
-    let update = diesel::update(live_articles::table.filter(live_articles::id.eq_any(relatives)))
-        .set(live_articles::changed_at.eq(at));
-    direct!(tx.conn, |own| Kept(update).execute(own))?;
+    let rows = live_articles::id.eq_any(relatives);
+    direct!(tx.conn, |own| update("live_articles", live_articles::changed_at.eq(at), rows).execute(own))?;
     touch_linking(tx, id, at)
 }
 
 /// Notes that the articles whose text leads to this one look different now: they show its address and its title.
 fn touch_linking(tx: &mut Tx<'_>, id: ArticleId, at: Instant) -> Result<()> {
     let linking = live_links::table.filter(live_links::target_id.eq(id)).select(live_links::article_id);
-    let update = diesel::update(live_articles::table.filter(live_articles::id.eq_any(linking)))
-        .set(live_articles::changed_at.eq(at));
-    direct!(tx.conn, |own| Kept(update).execute(own))?;
+    let rows = live_articles::id.eq_any(linking);
+    direct!(tx.conn, |own| update("live_articles", live_articles::changed_at.eq(at), rows).execute(own))?;
     Ok(())
 }
 

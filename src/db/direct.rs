@@ -2,12 +2,13 @@
 //!
 //! `MultiConnection` writes the text of each statement anew for every step of running it, and diesel keeps no prepared
 //! statement whose text could vary. That costs more than most look-ups do. [`direct`] sends a statement on the connection
-//! that it really is, [`Kept`] keeps one that diesel would not, [`top`] spares SQLite from compiling one anew, and [`one_of`] says `IN` in a text that does not depend on
+//! that it really is, [`update()`] keeps one prepared that diesel would not, [`top`] spares SQLite from compiling one anew, and [`one_of`] says `IN` in a text that does not depend on
 //! how many values there are.
 
 use std::fmt::Display;
 
 use diesel::{
+    AsChangeset,
     backend::Backend,
     expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping},
     pg::Pg,
@@ -15,7 +16,7 @@ use diesel::{
     query_dsl::RunQueryDsl,
     result::QueryResult,
     serialize::ToSql,
-    sql_types::{Array, BigInt, Bool, HasSqlType, Text},
+    sql_types::{Array, BigInt, Bool, BoolOrNullableBool, HasSqlType, Text},
     sqlite::Sqlite,
 };
 
@@ -43,8 +44,7 @@ macro_rules! insert_all {
         match $conn {
             _ if rows.is_empty() => Ok(0),
             $crate::db::Conn::Postgres(conn) => {
-                let insert = diesel::insert_into($table).values(rows);
-                diesel::RunQueryDsl::execute($crate::db::direct::Kept(insert), conn)
+                diesel::RunQueryDsl::execute(diesel::insert_into($table).values(rows), conn)
             }
             $crate::db::Conn::Sqlite(conn) => rows.into_iter().try_fold(0, |n, row| {
                 let insert = diesel::insert_into($table).values(row);
@@ -55,35 +55,47 @@ macro_rules! insert_all {
 }
 pub(crate) use insert_all;
 
-/// A statement to keep prepared, of which few texts exist whatever is in it: an update of certain columns, an insert of a
-/// few rows.
+/// An update whose statement is kept prepared, which diesel does for no update: certain columns of certain rows.
 #[derive(Debug, Clone, Copy)]
-pub struct Kept<Q>(pub Q);
+pub struct Update<V, W> {
+    table: &'static str,
+    values: V,
+    rows: W,
+}
 
-impl<Q, DB: Backend> QueryFragment<DB> for Kept<Q>
+/// Returns an update of some columns of the rows of a table that match.
+pub fn update<V, W>(table: &'static str, values: V, rows: W) -> Update<V::Changeset, W>
 where
-    Q: QueryFragment<DB>,
+    V: AsChangeset,
+    W: AppearsOnTable<V::Target>,
+    W::SqlType: BoolOrNullableBool,
 {
-    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        self.0.walk_ast(out)
+    Update { table, values: values.as_changeset(), rows }
+}
+
+impl<V, W, DB> QueryFragment<DB> for Update<V, W>
+where
+    DB: Backend,
+    V: QueryFragment<DB>,
+    W: QueryFragment<DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("UPDATE ");
+        out.push_identifier(self.table)?;
+        out.push_sql(" SET ");
+        self.values.walk_ast(out.reborrow())?;
+        out.push_sql(" WHERE ");
+        self.rows.walk_ast(out)
     }
-
-    // Hidden in diesel's documentation, and public; the minor version is pinned for such things.
-    fn is_safe_to_cache_prepared(&self, _: &DB) -> QueryResult<bool> {
-        Ok(true)
-    }
 }
 
-impl<Q: QueryId> QueryId for Kept<Q> {
-    type QueryId = Q::QueryId;
-    const HAS_STATIC_QUERY_ID: bool = Q::HAS_STATIC_QUERY_ID;
+// It is known by its text.
+impl<V, W> QueryId for Update<V, W> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<Q: Query> Query for Kept<Q> {
-    type SqlType = Q::SqlType;
-}
-
-impl<Q, C> RunQueryDsl<C> for Kept<Q> {}
+impl<V, W, C> RunQueryDsl<C> for Update<V, W> {}
 
 /// A query of which only the first rows are wanted.
 ///

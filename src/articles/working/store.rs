@@ -12,7 +12,7 @@ use crate::{
     audit::{self, Entry, Resource},
     db::{
         Conn, Tx,
-        direct::{Kept, direct, insert_all},
+        direct::{direct, insert_all, update},
         schema::{article_bodies, article_revisions, article_staff, article_tags, articles},
     },
     error::{Code, Error, Result},
@@ -69,7 +69,7 @@ pub(super) fn save(
     row.revision += 1;
     row.updated_at = tx.now;
     row.updated_by = by;
-    let update = diesel::update(articles::table.find(row.id).filter(articles::revision.eq(row.revision - 1))).set((
+    let values = (
         articles::slug.eq(&row.slug),
         articles::title.eq(content.title.as_str()),
         articles::state.eq(row.state),
@@ -90,8 +90,9 @@ pub(super) fn save(
         articles::updated_at.eq(row.updated_at),
         articles::updated_by.eq(row.updated_by),
         articles::trashed_at.eq(row.trashed_at),
-    ));
-    let changed = direct!(tx.conn, |own| Kept(update).execute(own))?;
+    );
+    let before = articles::id.eq(row.id).and(articles::revision.eq(row.revision - 1));
+    let changed = direct!(tx.conn, |own| update("articles", values, before).execute(own))?;
     if changed != 1 {
         return Err(Error::new(Code::Conflict, "Another change came first. Read again, then repeat."));
     }
