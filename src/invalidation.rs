@@ -25,11 +25,12 @@ use crate::{
 /// How often the log is read when nobody says that there is something new.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// How far ahead the clock is foreseen: longer than the time between two looks.
-const FORESIGHT_SECONDS: i64 = 2;
+/// How far ahead the clock is foreseen: longer than what is kept counts as fresh without another look.
+const FORESIGHT_SECONDS: i64 = 3;
 
-/// The clocks of this server and of the database are compared to within the time of a statement; what the clock brings
-/// is dropped so much later, so that it is there when it is read anew.
+/// The clocks of this server and of the database are compared to within the time of a statement. From the earliest moment
+/// at which something may have happened nothing that is kept is given out; so long after the latest, all of it is dropped
+/// that shows it, and what is read anew has it.
 const CLOCK_MARGIN: Duration = Duration::from_millis(5);
 
 /// Follows changes for as long as it is polled.
@@ -44,10 +45,17 @@ pub struct Invalidation {
     news: watch::Sender<i64>,
     /// Up to where the log has been read; none before the first time.
     position: Option<i64>,
-    /// What the clock will do next, and when that is by this server's clock.
-    coming: Vec<(Moment, Coming)>,
+    /// What the clock will do next.
+    coming: Vec<Foreseen>,
     /// What the clock has done and is not recorded yet, as far as the answers that show it were dropped.
     done: HashSet<Coming>,
+}
+
+/// Something that the clock will do, and when that is by this server's clock.
+struct Foreseen {
+    earliest: Moment,
+    latest: Moment,
+    event: Coming,
 }
 
 /// What one look at the database tells.
@@ -112,7 +120,7 @@ impl Invalidation {
     async fn wait(&mut self) {
         let look_at = Moment::now() + LOOK_EVERY;
         loop {
-            let next = self.coming.iter().map(|(at, _)| *at).min().filter(|at| *at < look_at);
+            let next = self.coming.iter().map(|coming| coming.latest).min().filter(|at| *at < look_at);
             tokio::select! {
                 () = self.wake.notified() => return,
                 () = tokio::time::sleep_until(next.unwrap_or(look_at).into()) => {}
@@ -159,28 +167,29 @@ impl Invalidation {
     /// Notes what the clock will do, by this server's clock.
     fn foresee(&mut self, asked_at: Moment, now: Instant, coming: Vec<Coming>) {
         self.done.retain(|done| coming.contains(done));
-        let by_own_clock = |at: Instant| {
-            let millis = u64::try_from(at.millis().saturating_sub(now.millis())).unwrap_or(0);
-            // The database's answer is younger than the question.
-            asked_at + Duration::from_millis(millis) + asked_at.elapsed() + CLOCK_MARGIN
+        // The database said what time it is after it was asked and before it answered.
+        let took = asked_at.elapsed();
+        let foreseen = |event: Coming| {
+            let millis = u64::try_from(event.at.millis().saturating_sub(now.millis())).unwrap_or(0);
+            let earliest = asked_at + Duration::from_millis(millis);
+            Foreseen { earliest, latest: earliest + took + CLOCK_MARGIN, event }
         };
-        self.coming = coming
-            .into_iter()
-            .filter(|coming| !self.done.contains(coming))
-            .map(|coming| (by_own_clock(coming.at), coming))
-            .collect();
+        let coming = coming.into_iter().filter(|event| !self.done.contains(event));
+        self.coming = coming.map(foreseen).collect();
         self.drop_due();
     }
 
     /// Drops what shows what the clock has done.
     fn drop_due(&mut self) {
         let now = Moment::now();
-        let (due, coming) = std::mem::take(&mut self.coming).into_iter().partition(|(at, _)| *at <= now);
+        let (due, coming) = std::mem::take(&mut self.coming).into_iter().partition(|coming| coming.latest <= now);
         self.coming = coming;
-        for (_, event) in due {
+        let due: Vec<Foreseen> = due;
+        for Foreseen { event, .. } in due {
             self.state.delivery.drop_keys(&event.keys);
             self.done.insert(event);
         }
+        self.state.delivery.close_from(self.coming.iter().map(|coming| coming.earliest).min());
     }
 }
 

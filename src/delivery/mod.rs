@@ -106,6 +106,8 @@ pub struct Delivery {
     started: std::time::Instant,
     /// When what is kept was last known to be true, in milliseconds since the start and one; 0, when never.
     true_at: AtomicU64,
+    /// From when on nothing that is kept is given out, in milliseconds since the start.
+    closed_from: AtomicU64,
 }
 
 /// As long as this server hears of changes within this time, what it keeps counts as fresh.
@@ -132,6 +134,7 @@ impl Delivery {
             tally,
             started: std::time::Instant::now(),
             true_at: AtomicU64::new(0),
+            closed_from: AtomicU64::new(u64::MAX),
         }
     }
 
@@ -161,8 +164,18 @@ impl Delivery {
 
     /// Says that what is kept was true at a moment: all changes from before it have been heard of.
     pub fn confirm(&self, at: std::time::Instant) {
-        let millis = u64::try_from(at.saturating_duration_since(self.started).as_millis()).unwrap_or(u64::MAX);
-        self.true_at.fetch_max(millis.saturating_add(1), Ordering::Relaxed);
+        self.true_at.fetch_max(self.millis(at).saturating_add(1), Ordering::Relaxed);
+    }
+
+    /// Says from when on nothing that is kept is to be given out: something becomes untrue then, and it takes a moment to
+    /// drop it. None opens.
+    pub fn close_from(&self, at: Option<std::time::Instant>) {
+        let millis = at.map_or(u64::MAX, |at| self.millis(at));
+        self.closed_from.store(millis, Ordering::Relaxed);
+    }
+
+    fn millis(&self, at: std::time::Instant) -> u64 {
+        u64::try_from(at.saturating_duration_since(self.started).as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Returns how long ago this server knew of all changes; none, when it never has.
@@ -173,9 +186,9 @@ impl Delivery {
 
     fn freshness(&self, now: std::time::Instant) -> Freshness {
         let true_at = self.true_at.load(Ordering::Relaxed);
-        let now = u64::try_from(now.saturating_duration_since(self.started).as_millis()).unwrap_or(u64::MAX);
+        let now = self.millis(now);
         match now.saturating_add(1).saturating_sub(true_at) {
-            _ if true_at == 0 => Freshness::Gone,
+            _ if true_at == 0 || now >= self.closed_from.load(Ordering::Relaxed) => Freshness::Gone,
             age if age <= FRESH_FOR_MS => Freshness::Fresh,
             age if Duration::from_millis(age) <= self.stale_for => Freshness::Stale(age / 1000),
             _ => Freshness::Gone,
