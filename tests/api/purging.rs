@@ -89,7 +89,7 @@ both! {
         // The first server to follow begins with what comes then.
         let first = loop {
             let article = id(&told.published("Next", json!({})));
-            if app.database.sql("SELECT name FROM followers").contains("purge") { break article; }
+            if app.database.sql("SELECT name AS line FROM followers").contains("purge") { break article; }
         };
         let last = id(&told.published("Harbor reopens", json!({})));
         cache.wait_for(&format!("article-{last}"));
@@ -117,7 +117,7 @@ both! {
             format!("article-{}", id(&draft))
         };
         client.post("/v1/sections", json!({ "name": "World", "slug": "world" })).expect(201);
-        until("somebody follows", || app.database.sql("SELECT name FROM followers").contains("purge"));
+        until("somebody follows", || app.database.sql("SELECT name AS line FROM followers").contains("purge"));
         cache.wait_for(&publish("One"));
 
         cache.refuses.store(true, Ordering::SeqCst);
