@@ -115,7 +115,8 @@ operations! {
     TrashUser              "deleteUser"         ""              No   No   All;
     RestoreUser            "restoreUser"        ""              No   No   All;
     StartPasswordReset     "startPasswordReset" ""              No   No   All;
-    ListAudit           "listAudit"          ""              No   No   All;
+    ListAudit              "listAudit"          ""              No   No   All;
+    ReadMetrics            "getMetrics"         ""              No   No   All;
     ReadOwnAccount         "getMe"              ""              All  All  All;
     ChangeOwnPassword      "changePassword"     ""              All  All  All;
     ListOwnSessions        "listSessions"       ""              All  All  All;

@@ -8,7 +8,10 @@ use std::{
 use ipnet::IpNet;
 use url::{Position, Url};
 
-use super::reader::{Reader, number, processors};
+use super::{
+    purge::Hidden,
+    reader::{Reader, number, processors},
+};
 
 /// The address to listen on, as it is given; `frontpage health` needs only this.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -40,6 +43,10 @@ pub struct HttpArgs {
     /// The largest body of a request that is accepted.
     #[arg(long, env = "FRONTPAGE_BODY_LIMIT_BYTES", default_value = BODY_LIMIT_BYTES, value_name = "BYTES", hide_short_help = true)]
     pub body_limit_bytes: Option<OsString>,
+    /// A token with which `GET /metrics` is answered, besides that of an administrator: at least 16 characters. Prefer the
+    /// variable to the flag: other users of the machine can see flags.
+    #[arg(long, env = "FRONTPAGE_METRICS_TOKEN", value_name = "TOKEN", hide_env_values = true, hide_short_help = true)]
+    pub metrics_token: Option<OsString>,
     /// How many threads serve requests; as many as there are processors unless given.
     #[arg(long, env = "FRONTPAGE_WORKERS", value_name = "N", hide_short_help = true)]
     pub workers: Option<OsString>,
@@ -77,6 +84,8 @@ pub struct HttpConfig {
     pub cors_origins: Vec<String>,
     /// Reverse proxies whose forwarding headers are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// A token with which the metrics are read.
+    pub metrics_token: Option<Hidden>,
     /// How many threads serve requests.
     pub workers: usize,
     /// How long requests are still answered after SIGTERM.
@@ -94,6 +103,7 @@ impl HttpConfig {
         let cors_origins = reader.list("FRONTPAGE_CORS_ORIGINS", &args.cors_origins, parse_origin);
         let cors_origins = cors_origins.and_then(|origins| check_origins(origins, args, reader));
         let trusted_proxies = reader.list("FRONTPAGE_TRUSTED_PROXIES", &args.trusted_proxies, parse_network);
+        let metrics_token = reader.secret("FRONTPAGE_METRICS_TOKEN", &args.metrics_token, "", parse_token);
         let workers = reader.optional("FRONTPAGE_WORKERS", &args.workers, |text| number(text, &(1..=256)));
         let drain = "FRONTPAGE_DRAIN_SECONDS";
         let drain_seconds = reader.number(drain, &args.drain_seconds, DRAIN_SECONDS, 0..=600);
@@ -105,6 +115,7 @@ impl HttpConfig {
             body_limit_bytes: body_limit_bytes?,
             cors_origins: cors_origins?,
             trusted_proxies: trusted_proxies?,
+            metrics_token: metrics_token?,
             workers: workers?.unwrap_or_else(processors),
             drain_seconds: drain_seconds?,
             shutdown_seconds: shutdown_seconds?,
@@ -126,6 +137,14 @@ pub(super) fn read_listen(args: &ListenArgs, reader: &mut Reader) -> Option<Sock
     reader.setting("FRONTPAGE_LISTEN", &args.listen, LISTEN, |text| {
         text.parse().map_err(|_| "must be an IP address and a port such as 127.0.0.1:8080 or [::1]:8080".to_owned())
     })
+}
+
+fn parse_token(text: &str) -> Result<Option<Hidden>, String> {
+    let is_token = text.len() >= 16 && text.bytes().all(|b| b.is_ascii_graphic());
+    if text.is_empty() || is_token {
+        return Ok((!text.is_empty()).then(|| Hidden::new(text)));
+    }
+    Err("must have at least 16 characters, all of them visible ASCII".to_owned())
 }
 
 fn parse_public_url(text: &str) -> Result<String, String> {

@@ -56,6 +56,11 @@ pub struct PurgeConfig {
 pub struct Hidden(String);
 
 impl Hidden {
+    /// Hides a text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
     /// Returns the text, for whoever it is for.
     pub fn expose(&self) -> &str {
         &self.0
@@ -109,5 +114,5 @@ fn parse_credential(text: &str) -> Result<Option<(String, Hidden)>, String> {
     let (name, value) = text.split_once(':').ok_or_else(|| WANTED.to_owned())?;
     let (name, value) = (name.trim(), value.trim());
     let is_header = name.parse::<HeaderName>().is_ok() && HeaderValue::from_str(value).is_ok() && !value.is_empty();
-    if is_header { Ok(Some((name.to_owned(), Hidden(value.to_owned())))) } else { Err(WANTED.to_owned()) }
+    if is_header { Ok(Some((name.to_owned(), Hidden::new(value)))) } else { Err(WANTED.to_owned()) }
 }

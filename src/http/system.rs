@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::{call::Call, openapi, problem, problem::Refusal, routing::endpoints};
 use crate::{
+    auth::rights::Operation,
     error::{Code, Error, Result},
     metrics::{self, Readings},
 };
@@ -113,12 +114,16 @@ async fn get_readiness(call: Call) -> Result<HttpResponse, Refusal> {
 /// Read the metrics
 ///
 /// What the server counts about itself, in the text format of OpenMetrics: how long requests took, where answers to readers
-/// came from, connections, memory. They tell nothing of content or of persons.
+/// came from, connections, memory. For the token that the setting `FRONTPAGE_METRICS_TOKEN` says, besides administrators:
+/// how often drafts are saved is nobody else's business.
 #[utoipa::path(get, path = "/metrics", operation_id = "getMetrics", tag = "system",
     responses((status = 200, description = "The metrics.", body = String, content_type = "application/openmetrics-text")))]
 async fn get_metrics(call: Call) -> Result<HttpResponse, Refusal> {
     call.no_query()?;
     let state = &call.state;
+    if !has_metrics_token(&call) {
+        call.caller(Operation::ReadMetrics).await?;
+    }
     let (read_pool, write_pool) = state.db.pools();
     let readings = Readings {
         read_pool,
@@ -131,6 +136,15 @@ async fn get_metrics(call: Call) -> Result<HttpResponse, Refusal> {
         .insert_header((header::CONTENT_TYPE, metrics::CONTENT_TYPE))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .body(state.metrics.render(&readings)?))
+}
+
+/// Returns whether the request brings the token that the settings say.
+fn has_metrics_token(call: &Call) -> bool {
+    let Some(token) = &call.state.config.http.metrics_token else { return false };
+    let sent = call.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    sent.is_some_and(|sent| {
+        aws_lc_rs::constant_time::verify_slices_are_equal(sent.as_bytes(), token.expose().as_bytes()).is_ok()
+    })
 }
 
 /// Read the OpenAPI file

@@ -28,6 +28,7 @@ mod input;
 mod leaks;
 mod listing;
 mod lists;
+mod metrics;
 mod migrations;
 mod openapi;
 mod outage;

@@ -82,6 +82,9 @@ fn editor(base: &str) -> Client {
 both! {
     fn a_cache_in_front_is_told_the_keys_of_what_was_committed(app) {
         let before = id(&app.published("Before", json!({})));
+        until("what came before has its place", || {
+            app.database.sql("SELECT CAST(COUNT(*) AS TEXT) AS line FROM changes WHERE position IS NULL") == "0"
+        });
         let cache = Cache::start();
         let settings = cache.settings();
         let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();

@@ -185,7 +185,8 @@ both! {
     fn head_is_get_without_the_body(app) {
         let article = article(app);
         for (path, item) in addresses(&article) {
-            if item.get("get").is_none() {
+            // What counts requests is another one with each.
+            if item.get("get").is_none() || path == "/metrics" {
                 continue;
             }
             for (client, coding) in [(app.anonymous(), "identity"), (app.anonymous(), "gzip"), (app.admin(), "identity")] {

@@ -93,7 +93,7 @@ impl Traits {
         };
         let id = self.id.as_str();
         let takes_password = matches!(id, "createToken" | "changePassword" | "resetPassword");
-        let asks_database = !self.is_system || id == "getReadiness";
+        let asks_database = !self.is_system || matches!(id, "getReadiness" | "getMetrics");
         add(
             self.is_logged_in || self.has_working_view || matches!(id, "createToken" | "refreshToken"),
             "Unauthenticated",
