@@ -15,7 +15,7 @@ both! {
         for line in [
             "frontpage_http_request_duration_seconds_count{operation=\"GET /v1/articles/{article}\",status=\"2xx\"} 1",
             "frontpage_http_request_duration_seconds_count{operation=\"GET /v1/articles/{article}\",status=\"4xx\"} 1",
-            "frontpage_reads_total{class=\"article\",source=\"made\"} 0",
+            "frontpage_reads_total{class=\"article\",source=\"made\"} 1",
             "frontpage_pool_size{pool=\"read\"} 4",
         ] {
             assert!(metrics.lines().any(|found| found == line), "{line} is not in\n{metrics}");
