@@ -124,6 +124,8 @@ class Bench:
     def reads(self):
         server = self.server()
         try:
+            if self.wants("memory"):
+                self.row("memory with a cold cache", mb=server.process.rss_mb())
             at = self.addresses(server)
             deep = self.deep_path(server) if self.wants("deep") else None
             if self.wants("hot"):
@@ -151,7 +153,7 @@ class Bench:
                 self.against_floor(first, server, ["/v1/articles?limit=20"], 8)
                 self.against_floor(f"cold: page {deep[1]:,} of all articles", server, [deep[0]], 8)
             if self.wants("memory"):
-                self.row("memory with a cold cache", mb=server.process.rss_mb(), peak_mb=server.process.peak_mb())
+                self.row("memory after the cold reads", mb=server.process.rss_mb(), peak_mb=server.process.peak_mb())
         finally:
             server.stop()
         if self.wants("cold") and self.database.name == "postgres":

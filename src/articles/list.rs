@@ -1,6 +1,6 @@
 //! The public lists: any mix of filters, each a range of the facet table in the order of publication or of change.
 
-use diesel::prelude::*;
+use diesel::{prelude::*, sql_types::Bool};
 
 use super::facets::Facet;
 use crate::{
@@ -57,6 +57,16 @@ pub struct Filter {
     pub sort: Sort,
 }
 
+impl Filter {
+    /// Returns the list that is walked, and those in which each article is looked up.
+    fn driver(&self) -> (Facet, &[Facet]) {
+        match self.facets.split_first() {
+            Some((driver, others)) => (driver.clone(), others),
+            None => (Facet::all(), &[]),
+        }
+    }
+}
+
 /// An article's place in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable)]
 pub struct Place {
@@ -77,25 +87,33 @@ impl Place {
     }
 }
 
+/// Keeps what has begun: up to the present moment, which is the upper bound of the range of the index or, where there is a
+/// tighter one, no bound to the index at all.
+macro_rules! begun {
+    ($query:expr, $time:ident, $is_bound:expr) => {
+        if $is_bound {
+            $query.filter(live_facets::$time.le(Now))
+        } else {
+            // No database knows before it runs the statement that the other half is never true.
+            $query.filter(live_facets::$time.le(Now).or(false.into_sql::<Bool>()))
+        }
+    };
+}
+
 /// Reads the places of a page, one more than the limit, in the direction of the cursor.
 ///
 /// # Errors
 /// `invalid_cursor` when the cursor is of another shape, or when the database fails.
 pub fn places(conn: &mut Conn, filter: &Filter, limit: Limit, cursor: Option<&Cursor>) -> Result<Vec<Place>> {
-    let (driver, others) = match filter.facets.split_first() {
-        Some((driver, others)) => (driver.clone(), others),
-        None => (Facet::all(), [].as_slice()),
-    };
-    let after = cursor.map(place_of).transpose()?;
-    let is_backward = cursor.is_some_and(|cursor| cursor.direction == Direction::Backward);
-    let is_descending = (filter.sort != Sort::OldestFirst) != is_backward;
+    let (driver, others) = filter.driver();
+    let bounds = Bounds::of(filter, cursor)?;
     Ok(direct!(conn, |own| {
         let mut query = live_facets::table
             .filter(live_facets::facet.eq(driver.bytes().to_vec()))
-            .filter(live_facets::published_at.le(Now))
             .filter(live_facets::visible_until.is_null().or(live_facets::visible_until.gt(Now)))
             .select((live_facets::article_id, live_facets::published_at, live_facets::updated_at))
             .into_boxed();
+        query = begun!(query, published_at, bounds.is_now_the_bound);
         for facet in others {
             let other = diesel::alias!(live_facets as other);
             query = query.filter(diesel::dsl::exists(
@@ -104,13 +122,13 @@ pub fn places(conn: &mut Conn, filter: &Filter, limit: Limit, cursor: Option<&Cu
                     .filter(other.field(live_facets::facet).eq(facet.bytes().to_vec())),
             ));
         }
-        if let Some(at) = filter.published_after {
+        if let Some(at) = bounds.published_after {
             query = query.filter(live_facets::published_at.ge(at));
         }
-        if let Some(at) = filter.published_before {
+        if let Some(at) = bounds.published_before {
             query = query.filter(live_facets::published_at.lt(at));
         }
-        if let Some(at) = filter.updated_after {
+        if let Some(at) = bounds.updated_after {
             query = query.filter(live_facets::updated_at.ge(at));
         }
         if !filter.exclude.is_empty() {
@@ -120,26 +138,63 @@ pub fn places(conn: &mut Conn, filter: &Filter, limit: Limit, cursor: Option<&Cu
         macro_rules! ordered {
             ($column:ident) => {{
                 use live_facets::{article_id as id, $column as time};
-                if let Some((at, article)) = after {
-                    query = if is_descending {
+                if let Some((at, article)) = bounds.after {
+                    query = if bounds.is_descending {
                         query.filter(time.le(at)).filter(time.lt(at).or(id.lt(article)))
                     } else {
                         query.filter(time.ge(at)).filter(time.gt(at).or(id.gt(article)))
                     };
                 }
-                if is_descending { query.order((time.desc(), id.desc())) } else { query.order((time.asc(), id.asc())) }
+                if bounds.is_descending {
+                    query.order((time.desc(), id.desc()))
+                } else {
+                    query.order((time.asc(), id.asc()))
+                }
             }};
         }
         let query = match filter.sort {
             Sort::NewestFirst | Sort::OldestFirst => ordered!(published_at),
             // What is to come stands at this end of the index, too.
             Sort::LastChangedFirst => {
-                query = query.filter(live_facets::updated_at.le(Now));
+                query = begun!(query, updated_at, bounds.after.is_none() || !bounds.is_descending);
                 ordered!(updated_at)
             }
         };
         top(query, limit.and_one()).load(own)
     })?)
+}
+
+/// What bounds the range of the index that a page is in. SQLite takes one bound at each end, whichever stands first: were
+/// it not the tightest, a deep page would be looked for from the end of the list on.
+struct Bounds {
+    /// The place that the page comes after.
+    after: Option<(Instant, ArticleId)>,
+    is_descending: bool,
+    /// Nothing but the present moment bounds the time of publication above.
+    is_now_the_bound: bool,
+    published_after: Option<Instant>,
+    published_before: Option<Instant>,
+    updated_after: Option<Instant>,
+}
+
+impl Bounds {
+    /// A cursor comes from a page of the same list, so its place is within what the filter says.
+    fn of(filter: &Filter, cursor: Option<&Cursor>) -> Result<Self> {
+        let after = cursor.map(place_of).transpose()?;
+        let is_backward = cursor.is_some_and(|cursor| cursor.direction == Direction::Backward);
+        let is_descending = (filter.sort != Sort::OldestFirst) != is_backward;
+        let is_by_publication = filter.sort != Sort::LastChangedFirst;
+        let (is_below, is_above) = (after.is_some() && is_descending, after.is_some() && !is_descending);
+        let published_before = filter.published_before.filter(|_| !(is_by_publication && is_below));
+        Ok(Self {
+            after,
+            is_descending,
+            is_now_the_bound: !is_by_publication || !(is_below || published_before.is_some()),
+            published_after: filter.published_after.filter(|_| !(is_by_publication && is_above)),
+            published_before,
+            updated_after: filter.updated_after.filter(|_| is_by_publication || !is_above),
+        })
+    }
 }
 
 fn place_of(cursor: &Cursor) -> Result<(Instant, ArticleId)> {
