@@ -227,26 +227,34 @@ class Postgres:
 
 
 def read_statements(log):
-    """Reads statements and the values of their parameters from what PostgreSQL logs with `log_statement = all`."""
-    found, current = [], None
+    """Reads the transaction that reads what readers see, with its values, from a log with `log_statement = all`.
+
+    The server's chores are logged between its statements, on other connections."""
+    by_process, current = {}, None
     for line in log.splitlines():
-        _, _, rest = line.partition("LOG:  ")
+        head, _, rest = line.partition("LOG:  ")
+        process = head[head.find("[") + 1:head.find("]")]
         if rest.startswith("execute ") or rest.startswith("statement: "):
-            if current:
-                found.append(current)
             current = [rest.partition(": ")[2], []]
+            by_process.setdefault(process, []).append(current)
         elif "DETAIL:  parameters: " in line and current:
             current[1] = parameters(line.partition("DETAIL:  parameters: ")[2])
         elif line.startswith("\t") and current:
             current[0] += " " + line.strip()
-    if current:
-        found.append(current)
-    statements = []
-    for text, values in found:
-        for number in range(len(values), 0, -1):
-            text = text.replace(f"${number}", values[number - 1])
-        statements.append(text)
-    return [text for text in statements if text != "SELECT 1"]
+    for statements in by_process.values():
+        texts = [with_values(*statement) for statement in statements]
+        at = next((index for index, text in enumerate(texts) if "live_" in text), None)
+        if at is not None:
+            begin = max(index for index in range(at) if texts[index].startswith("BEGIN"))
+            end = next(index for index in range(at, len(texts)) if texts[index].startswith("COMMIT"))
+            return texts[begin:end + 1]
+    raise Failed("PostgreSQL's log does not show what the server asked")
+
+
+def with_values(text, values):
+    for number in range(len(values), 0, -1):
+        text = text.replace(f"${number}", values[number - 1])
+    return text
 
 
 def parameters(text):
