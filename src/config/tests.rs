@@ -264,6 +264,8 @@ fn a_broken_file_of_variables_is_a_fault_that_names_the_line() {
 fn the_example_file_lists_exactly_the_settings() {
     let text = read_project_file(".env.example").expect(".env.example is missing");
     let lines = text.lines().filter_map(|line| line.strip_prefix("# ")?.split_once('='));
+    // Values with spaces stand in quotes.
+    let lines = lines.map(|(name, value)| (name, value.trim_matches('\'')));
     let listed: Vec<(&str, &str)> = lines.filter(|(name, _)| is_name(name)).collect();
 
     let settings = variables();
