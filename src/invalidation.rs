@@ -33,6 +33,9 @@ const FORESIGHT_SECONDS: i64 = 3;
 /// that shows it, and what is read anew has it.
 const CLOCK_MARGIN: Duration = Duration::from_millis(5);
 
+/// What is lost when both clocks are read in whole milliseconds.
+const CLOCK_STEPS: Duration = Duration::from_millis(2);
+
 /// Follows changes for as long as it is polled.
 pub struct Invalidation {
     state: State,
@@ -171,8 +174,8 @@ impl Invalidation {
         let took = asked_at.elapsed();
         let foreseen = |event: Coming| {
             let millis = u64::try_from(event.at.millis().saturating_sub(now.millis())).unwrap_or(0);
-            let earliest = asked_at + Duration::from_millis(millis);
-            Foreseen { earliest, latest: earliest + took + CLOCK_MARGIN, event }
+            let at = asked_at + Duration::from_millis(millis);
+            Foreseen { earliest: at.checked_sub(CLOCK_STEPS).unwrap_or(at), latest: at + took + CLOCK_MARGIN, event }
         };
         let coming = coming.into_iter().filter(|event| !self.done.contains(event));
         self.coming = coming.map(foreseen).collect();

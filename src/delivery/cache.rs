@@ -105,23 +105,18 @@ impl Cache {
     }
 
     /// Returns what is kept, or waits for it to be made: by others who began since the last drop, or by `make`, whose
-    /// work goes on when whoever asked goes away. `is_open` says whether it may be kept.
-    pub(super) async fn get_or_make<F>(
-        self: &Arc<Self>,
-        address: Address,
-        is_open: bool,
-        make: F,
-    ) -> Result<Arc<Finished>>
+    /// work goes on when whoever asked goes away.
+    pub(super) async fn get_or_make<F>(self: &Arc<Self>, address: Address, make: F) -> Result<Arc<Finished>>
     where
         F: Future<Output = Result<Finished>> + Send + 'static,
     {
-        let mut outcome = self.board(address, is_open, make);
+        let mut outcome = self.board(address, make);
         let landed = outcome.wait_for(Option::is_some).await;
         let landed = landed.map_err(|_| Error::internal("making an answer broke off"))?.clone();
         landed.unwrap_or_else(|| Err(Error::internal("an answer without an outcome")))
     }
 
-    fn board<F>(self: &Arc<Self>, address: Address, is_open: bool, make: F) -> watch::Receiver<Outcome>
+    fn board<F>(self: &Arc<Self>, address: Address, make: F) -> watch::Receiver<Outcome>
     where
         F: Future<Output = Result<Finished>> + Send + 'static,
     {
@@ -138,9 +133,7 @@ impl Cache {
             // Also when making it panics, nobody else may wait for it.
             let landing = Landing { cache: &cache, address: &address, sender: &sender };
             let made = make.await.map(Arc::new);
-            if let Ok(finished) = made.as_ref()
-                && is_open
-            {
+            if let Ok(finished) = made.as_ref() {
                 cache.keep(&address, finished, since);
             }
             sender.send_replace(Some(made));
@@ -272,7 +265,7 @@ mod tests {
 
     async fn make(cache: &Arc<Cache>, path: &str, keys: &'static [&'static str]) {
         let text = path.to_owned();
-        cache.get_or_make(address(path), true, async move { Ok(finished(&text, keys)) }).await.unwrap();
+        cache.get_or_make(address(path), async move { Ok(finished(&text, keys)) }).await.unwrap();
     }
 
     #[tokio::test]
@@ -293,12 +286,12 @@ mod tests {
     async fn what_was_begun_before_a_drop_is_not_kept_and_not_joined() {
         let cache = Arc::new(Cache::new(1 << 20));
         let (go, gate) = tokio::sync::oneshot::channel::<()>();
-        let old = cache.board(address("/a"), true, async move {
+        let old = cache.board(address("/a"), async move {
             gate.await.unwrap();
             Ok(finished("old", &["x"]))
         });
         cache.drop_keys(&["x".to_owned()]);
-        let new = cache.get_or_make(address("/a"), true, async { Ok(finished("new", &["x"])) }).await.unwrap();
+        let new = cache.get_or_make(address("/a"), async { Ok(finished("new", &["x"])) }).await.unwrap();
         go.send(()).unwrap();
         let mut old = old;
         let old = old.wait_for(Option::is_some).await.unwrap().clone().unwrap().unwrap();
@@ -312,7 +305,7 @@ mod tests {
     async fn what_was_begun_before_a_drop_of_another_key_is_kept() {
         let cache = Arc::new(Cache::new(1 << 20));
         let inner = cache.clone();
-        let made = cache.get_or_make(address("/a"), true, async move {
+        let made = cache.get_or_make(address("/a"), async move {
             inner.drop_keys(&["y".to_owned()]);
             Ok(finished("a", &["x"]))
         });
@@ -332,7 +325,7 @@ mod tests {
                     tokio::task::yield_now().await;
                     Err(Error::not_found())
                 };
-                cache.get_or_make(address("/a"), true, make).await.map(drop)
+                cache.get_or_make(address("/a"), make).await.map(drop)
             }
         };
         let (first, second) = tokio::join!(ask(), ask());
@@ -347,7 +340,7 @@ mod tests {
         for index in 0..1000 {
             let text = "x".repeat(500);
             let make = async move { Ok(finished(&text, &["a"])) };
-            cache.get_or_make(address(&format!("/{index}")), true, make).await.unwrap();
+            cache.get_or_make(address(&format!("/{index}")), make).await.unwrap();
         }
         let (count, bytes) = cache.size();
         assert!(bytes <= 100_000 && count > 20, "{count} answers of {bytes} bytes");
@@ -357,7 +350,7 @@ mod tests {
     #[tokio::test]
     async fn an_answer_that_panics_leaves_nobody_waiting() {
         let cache = Arc::new(Cache::new(1 << 20));
-        let ask = cache.get_or_make(address("/a"), true, async { panic!("as it should") });
+        let ask = cache.get_or_make(address("/a"), async { panic!("as it should") });
         assert!(ask.await.is_err());
         assert!(cache.books().flights.is_empty());
     }

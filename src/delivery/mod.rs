@@ -210,13 +210,16 @@ impl Delivery {
             Ok(finished)
         };
         let Some(cache) = &self.cache else { return make.await.map(Arc::new) };
-        let is_open = self.freshness(std::time::Instant::now()) != Freshness::Gone;
-        match cache.get(address.as_str()).filter(|_| is_open) {
+        if self.freshness(std::time::Instant::now()) == Freshness::Gone {
+            // What began a moment ago may have seen what is not true any more: not even that is shared.
+            return make.await.map(Arc::new);
+        }
+        match cache.get(address.as_str()) {
             Some(kept) => {
                 self.tally.kept(kept.class.index());
                 Ok(kept)
             }
-            None => cache.get_or_make(address, is_open, make).await,
+            None => cache.get_or_make(address, make).await,
         }
     }
 
