@@ -113,7 +113,7 @@ pub struct Delivery {
 /// As long as this server hears of changes within this time, what it keeps counts as fresh.
 const FRESH_FOR_MS: u64 = 2_000;
 
-/// What is asked how fresh it is.
+/// How fresh what is kept is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Freshness {
     /// This server knows of no change that it does not show.
@@ -136,11 +136,6 @@ impl Delivery {
             true_at: AtomicU64::new(0),
             closed_from: AtomicU64::new(u64::MAX),
         }
-    }
-
-    /// Returns whether anything is kept at all.
-    pub fn is_on(&self) -> bool {
-        self.cache.is_some()
     }
 
     /// Returns how many answers are kept, and about how many bytes they take.

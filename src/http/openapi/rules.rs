@@ -45,7 +45,6 @@ struct Traits {
     is_logged_in: bool,
     has_working_view: bool,
     has_body: bool,
-    has_query: bool,
     names_resource: bool,
     has_slug: bool,
     has_revisions: bool,
@@ -67,7 +66,6 @@ impl Traits {
             is_logged_in: (!rights.is_empty() && !has_working_view) || is_logout,
             has_working_view,
             has_body: operation.get("requestBody").is_some(),
-            has_query: method == "get" && operation.get("parameters").is_some(),
             names_resource: path.contains('{'),
             has_slug: ["{article}", "{section}", "{staff}", "{tag}"].iter().any(|name| path.contains(name)),
             changes_existing: !is_auth
@@ -219,7 +217,6 @@ fn add_answers(traits: &Traits, operation: &mut Value) {
         answers.insert(status.to_string(), json!({ "$ref": format!("#/components/responses/{name}") }));
     }
     answers.sort_keys();
-    let _ = traits.has_query;
 }
 
 fn success_headers(traits: &Traits, status: &str) -> Value {
