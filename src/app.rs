@@ -2,7 +2,7 @@
 
 use actix_web::web;
 
-use crate::{articles, audit, auth, http, sections, staff, state::State, tags, users};
+use crate::{api_keys, articles, audit, auth, http, sections, staff, state::State, tags, users};
 
 /// Adds everything to an application.
 pub fn configure(config: &mut web::ServiceConfig, state: State) {
@@ -21,6 +21,7 @@ pub fn configure(config: &mut web::ServiceConfig, state: State) {
     auth::routes::register(config);
     users::routes::register(config);
     audit::routes::register(config);
+    api_keys::routes::register(config);
     config.default_service(web::to(http::problem::nothing_here));
 }
 
@@ -39,6 +40,7 @@ pub fn documents() -> Vec<utoipa::openapi::OpenApi> {
         auth::routes::document(),
         users::routes::document(),
         audit::routes::document(),
+        api_keys::routes::document(),
         http::system::document(),
     ]
 }
@@ -58,6 +60,7 @@ pub fn routes() -> Vec<(&'static str, &'static str)> {
         auth::routes::TABLE,
         users::routes::TABLE,
         audit::routes::TABLE,
+        api_keys::routes::TABLE,
         http::system::TABLE,
     ]
     .concat()

@@ -100,6 +100,8 @@ codes! {
         "A write to something that exists must say which revision it is based on: send `If-Match` with the ETag of the working view.";
     TooManyRequests "too_many_requests" 429 "Too many attempts"
         "Too many passwords were tried from this address or for this account. `Retry-After` says when to try again.";
+    RateLimited "rate_limited" 429 "Too many requests with this key"
+        "The API key has been used as often as it may be in this minute or on this day. `RateLimit` says how much is left of each, `Retry-After` when to come again.";
     Internal "internal_error" 500 "Something went wrong"
         "The server made a mistake and logged it under the request id in `instance`. Nothing was changed.";
     Unavailable "unavailable" 503 "The service cannot answer right now"

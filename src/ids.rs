@@ -77,6 +77,8 @@ ids! {
     SessionId;
     /// The id of a token with which an article can be previewed.
     PreviewId;
+    /// The id of a key with which a partner reads.
+    ApiKeyId;
     /// The id of an entry of the audit.
     AuditId;
     /// The id of any of the above, where only the log or the slug table is concerned.
@@ -98,7 +100,7 @@ macro_rules! resource_ids {
         }
     )*};
 }
-resource_ids!(ArticleId, SectionId, StaffId, TagId, UserId);
+resource_ids!(ArticleId, SectionId, StaffId, TagId, UserId, ApiKeyId);
 
 /// Returns whether a text has the shape of a UUID, so that slugs can stay clear of it.
 pub fn is_uuid_shaped(text: &str) -> bool {

@@ -8,12 +8,14 @@
 //! - [`db`]: connections, transactions, schema, migrations. The only place that knows which database it is.
 //! - [`input`], [`mod@reference`]: reading what clients send; all faults at once.
 //! - [`body`]: an article's body as typed blocks, from and to HTML, Markdown and text. No HTTP, no SQL, no I/O.
+//! - [`policy`]: what a reader may see of what is published.
 //! - [`config`], [`secrets`], [`state`], [`telemetry`], [`metrics`]: settings, the key that nodes share, what requests
 //!   can reach, what the server says about itself.
 //! - [`audit`]: who did what, when and from where, so that nobody can alter it unseen.
 //! - [`slugs`], [`revisions`], [`changes`]: who owns which slug, what was there before, what readers can see anew.
 //! - [`http`], [`delivery`]: what all endpoints share, and how live answers leave.
 //! - [`auth`], [`users`]: who is calling and what they may do.
+//! - [`api_keys`]: partners, what they may see, how much and how often they read.
 //! - [`sections`], [`staff`], [`tags`], [`articles`]: the newsroom; each has `model`, `store` and `routes`.
 //! - [`invalidation`]: drops finished answers when what they show has changed.
 //! - [`purge`]: tells a cache in front the same.
@@ -23,6 +25,7 @@
 //! A request goes straight down: route, handler (typed input, right), store (one transaction), rows; and straight up:
 //! rows, view, bytes. ARCHITECTURE.md tells the same at more length, with the invariants and the tests that hold them.
 
+pub mod api_keys;
 pub mod app;
 pub mod articles;
 pub mod audit;
@@ -41,6 +44,7 @@ pub mod ids;
 pub mod input;
 pub mod invalidation;
 pub mod metrics;
+pub mod policy;
 pub mod purge;
 pub mod readiness;
 pub mod reference;

@@ -8,6 +8,7 @@ use actix_web::{
 };
 
 use crate::{
+    api_keys::{ApiKeys, usage},
     app, application,
     articles::{leases, previews, schedule, working},
     audit,
@@ -77,6 +78,7 @@ pub async fn start(config: Config) -> Result<Running> {
         db,
         key,
         auth,
+        api_keys: ApiKeys::default(),
         in_flight: InFlight::default(),
         delivery: Delivery::new(&config.delivery, metrics.tally()),
         metrics,
@@ -119,8 +121,13 @@ impl Running {
         let follows = actix_web::rt::spawn(Origin::server().scope(follows.follow()));
         let clock = actix_web::rt::spawn(Origin::server().scope(record_by_the_clock(self.state.clone())));
         let seals = actix_web::rt::spawn(seal_audit(self.state.clone()));
+        let counts = actix_web::rt::spawn(Origin::server().scope(write_usage(self.state.clone())));
         let signals = actix_web::rt::spawn(stop_on_signal(self.server.handle(), self.state.clone()));
         let result = self.server.await;
+        counts.abort();
+        if let Err(error) = self.state.api_keys.flush(&self.state.db).await {
+            tracing::warn!(%error, "What API keys asked in the last second could not be written and is not counted");
+        }
         chores.abort();
         clock.abort();
         seals.abort();
@@ -161,6 +168,7 @@ async fn do_chores(state: State) {
                     idempotency::prune(tx)?;
                     previews::prune(tx)?;
                     leases::prune(tx)?;
+                    usage::prune(tx)?;
                     crate::auth::prune(tx)
                 });
                 let pruned = pruned.await.map(drop);
@@ -180,6 +188,18 @@ async fn prune_changes(state: &State) -> Result<()> {
     let before = Instant::now().plus_seconds(-days * 24 * 60 * 60);
     while changes::follow::prune(&state.db, before).await? {}
     Ok(())
+}
+
+/// Writes what API keys have asked and read.
+async fn write_usage(state: State) {
+    let mut tick = tokio::time::interval(usage::WRITE_EVERY);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        if let Err(error) = state.api_keys.flush(&state.db).await {
+            tracing::warn!(%error, "Writing what API keys asked failed; it is tried again");
+        }
+    }
 }
 
 /// Seals what was appended to the audit; apart from the other chores, so that no slow one holds it up.

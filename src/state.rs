@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    auth::Auth, config::Config, db::Db, delivery::Delivery, http::idempotency::InFlight, metrics::Metrics,
-    readiness::Readiness, secrets::InstanceKey,
+    api_keys::ApiKeys, auth::Auth, config::Config, db::Db, delivery::Delivery, http::idempotency::InFlight,
+    metrics::Metrics, readiness::Readiness, secrets::InstanceKey,
 };
 
 /// The server's state.
@@ -21,6 +21,8 @@ pub struct Parts {
     pub key: InstanceKey,
     /// Passwords, tokens and their keys.
     pub auth: Auth,
+    /// The keys with which partners read.
+    pub api_keys: ApiKeys,
     /// Requests with an idempotency key that are being worked on.
     pub in_flight: InFlight,
     /// Finished answers to readers.

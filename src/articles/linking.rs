@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use serde_json::value::RawValue;
 use url::Url;
 
-use super::{content::StoredBody, live, view::Bodies, working::Parts};
+use super::{content::StoredBody, live, scope::Scope, view::Bodies, working::Parts};
 use crate::{
     body::{ArticleLink, ArticleRef, Body, Href, Links, NoLinks},
     clock::Instant,
@@ -73,6 +73,18 @@ impl ArticleLinks {
             links.known.extend(url.map(|url| (ArticleRef::from_uuid(*id.uuid()), ArticleLink { url, title })));
         }
         Ok(links)
+    }
+
+    /// Forgets the articles that a reader does not see.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn within(mut self, conn: &mut Conn, scope: Option<&Scope>) -> Result<Self> {
+        if let Some(scope) = scope {
+            let seen = scope.keep(conn, self.known.keys().map(|article| id_of(*article)).collect())?;
+            self.known.retain(|article, _| seen.contains(&id_of(*article)));
+        }
+        Ok(self)
     }
 }
 

@@ -2,13 +2,16 @@
 
 use diesel::{prelude::*, sql_types::Bool};
 
-use super::facets::Facet;
+use super::{
+    facets::Facet,
+    scope::{Scope, within},
+};
 use crate::{
     clock::Instant,
     db::{
         Conn, Now,
         direct::{direct, top},
-        schema::{live_facets, staff},
+        schema::{live_articles, live_facets, staff},
         types::text_enum,
     },
     error::{Code, Error, Result},
@@ -55,15 +58,24 @@ pub struct Filter {
     pub exclude: Vec<ArticleId>,
     /// The order.
     pub sort: Sort,
+    /// What of it all the reader may see; none for all.
+    pub scope: Option<Scope>,
 }
 
 impl Filter {
-    /// Returns the list that is walked, and those in which each article is looked up.
+    /// Returns the list that is walked, and those in which each article is looked up. A reader of a single list walks that
+    /// one, unless a shorter one is asked for.
     fn driver(&self) -> (Facet, &[Facet]) {
+        let only = self.scope.as_ref().and_then(Scope::only_list);
         match self.facets.split_first() {
             Some((driver, others)) => (driver.clone(), others),
-            None => (Facet::all(), &[]),
+            None => (only.cloned().unwrap_or_else(Facet::all), &[]),
         }
+    }
+
+    /// Returns a list in which all that could ever stand in this one stands.
+    pub fn list(&self) -> Facet {
+        self.driver().0
     }
 }
 
@@ -113,7 +125,10 @@ pub fn places(conn: &mut Conn, filter: &Filter, limit: Limit, cursor: Option<&Cu
             .filter(live_facets::visible_until.is_null().or(live_facets::visible_until.gt(Now)))
             .select((live_facets::article_id, live_facets::published_at, live_facets::updated_at))
             .into_boxed();
-        query = begun!(query, published_at, bounds.is_now_the_bound);
+        query = match &filter.scope {
+            None => begun!(query, published_at, bounds.is_now_the_bound),
+            Some(scope) => within!(query, scope),
+        };
         for facet in others {
             let other = diesel::alias!(live_facets as other);
             query = query.filter(diesel::dsl::exists(
@@ -156,7 +171,10 @@ pub fn places(conn: &mut Conn, filter: &Filter, limit: Limit, cursor: Option<&Cu
             Sort::NewestFirst | Sort::OldestFirst => ordered!(published_at),
             // What is to come stands at this end of the index, too.
             Sort::LastChangedFirst => {
-                query = begun!(query, updated_at, bounds.after.is_none() || !bounds.is_descending);
+                // What is under an embargo counts as changed when that ends.
+                if filter.scope.as_ref().is_none_or(|scope| scope.embargoed_by.is_none()) {
+                    query = begun!(query, updated_at, bounds.after.is_none() || !bounds.is_descending);
+                }
                 ordered!(updated_at)
             }
         };
@@ -226,13 +244,13 @@ pub struct Asked {
 ///
 /// # Errors
 /// `invalid_parameter` with a fault for each name that leads nowhere that readers know.
-pub fn facets(conn: &mut Conn, asked: &Asked) -> Result<Vec<Facet>> {
+pub fn facets(conn: &mut Conn, asked: &Asked, scope: Option<&Scope>) -> Result<Vec<Facet>> {
     let mut faults = Faults::new();
     let mut facets = Vec::new();
     for (index, reference) in asked.tags.iter().enumerate() {
         // A tag that no live article carries is unknown to readers.
         match tag_store::try_find(conn, reference)?.map(|row| Facet::tag(row.id)) {
-            Some(facet) if is_used(conn, &facet)? => facets.push(facet),
+            Some(facet) if is_used(conn, &facet, scope)? => facets.push(facet),
             _ => {
                 let pointer = if asked.tags.len() == 1 { "/tag".to_owned() } else { format!("/tag/{index}") };
                 faults.add(pointer, "not_found", format!("there is no tag \"{reference}\""));
@@ -270,12 +288,21 @@ fn id_of<I: Copy + From<ResourceId>>(conn: &mut Conn, kind: Kind, reference: &Re
 
 /// Returns whether any article that readers see stands in a list. Asked in the order of the index: PostgreSQL would read the table from its
 /// start until it meets one, however many come before.
-fn is_used(conn: &mut Conn, facet: &Facet) -> Result<bool> {
+///
+/// # Errors
+/// When the database fails.
+pub fn is_used(conn: &mut Conn, facet: &Facet, scope: Option<&Scope>) -> Result<bool> {
     let newest = live_facets::table
         .filter(live_facets::facet.eq(facet.bytes().to_vec()))
-        .filter(live_facets::published_at.le(Now))
         .filter(live_facets::visible_until.is_null().or(live_facets::visible_until.gt(Now)))
         .order((live_facets::published_at.desc(), live_facets::article_id.desc()))
         .select(live_facets::article_id);
-    Ok(direct!(conn, |own| top(newest, 1).get_result::<ArticleId>(own).optional())?.is_some())
+    let found: Option<ArticleId> = match scope {
+        None => {
+            let newest = newest.filter(live_facets::published_at.le(Now));
+            direct!(conn, |own| top(newest, 1).get_result(own).optional())?
+        }
+        Some(scope) => direct!(conn, |own| top(within!(newest.into_boxed(), scope), 1).get_result(own).optional())?,
+    };
+    Ok(found.is_some())
 }

@@ -9,6 +9,7 @@ use super::{
     content::{Correction, StoredBody},
     input::{AuthorRole, Seo, Source},
     linking::ArticleLinks,
+    scope::Scope,
     view::{Article, AuthorSummary, Bodies},
     working::Parts,
 };
@@ -26,6 +27,7 @@ use crate::{
     error::{Code, Error, Result},
     ids::{ArticleId, SectionId, StaffId, TagId},
     input::{Line, Slug, WebUrl},
+    policy::Policy,
     reference::Reference,
     sections::model::SectionSummary,
     staff::model::StaffKind,
@@ -119,16 +121,56 @@ pub struct Shown {
 /// # Errors
 /// `not_found` for what readers do not see, `killed` for what they are not to see any more, a redirect for a slug that
 /// readers knew it by.
-pub fn get(conn: &mut Conn, reference: &Reference<ArticleId>, site: &SiteConfig, parts: Parts) -> Result<Shown> {
+pub fn get(
+    conn: &mut Conn,
+    reference: &Reference<ArticleId>,
+    site: &SiteConfig,
+    parts: Parts,
+    policy: &Policy,
+) -> Result<Shown> {
+    let parts = parts.under(policy);
+    if let Some(scope) = Scope::now(conn, policy)? {
+        return get_within(conn, reference, site, parts, &scope);
+    }
     let Some((row, section, body)) = find(conn, reference, parts)? else { return Err(absence(conn, reference)?) };
     if let Reference::Slug(asked) = reference
         && *asked != row.slug
     {
         return Err(Error::moved_to(row.slug));
     }
-    let bodies = finish(conn, vec![(row.id, body)], parts, site)?;
-    let mut attached = Attached::load(conn, &[row.id], WithBios(true), bodies)?;
+    let bodies = finish(conn, vec![(row.id, body)], parts, site, None)?;
+    let mut attached = Attached::load(conn, &[row.id], WithBios(true), bodies, None)?;
     present(row, section, &mut attached, site)
+}
+
+/// As [`get`], for who may not see everything or sees more. What is out of scope answers like what does not exist.
+fn get_within(
+    conn: &mut Conn,
+    reference: &Reference<ArticleId>,
+    site: &SiteConfig,
+    parts: Parts,
+    scope: &Scope,
+) -> Result<Shown> {
+    let Some(id) = id_of(conn, reference)? else { return Err(Error::not_found()) };
+    if scope.keep(conn, vec![id])?.is_empty() {
+        return Err(absence(conn, reference)?);
+    }
+    let shown = load_with(conn, &[id], site, parts, WithBios(true), Some(scope))?;
+    let shown = shown.into_iter().next().ok_or_else(Error::not_found)?;
+    match reference {
+        Reference::Slug(asked) if *asked != shown.article.slug => Err(Error::moved_to(shown.article.slug)),
+        _ => Ok(shown),
+    }
+}
+
+/// Returns which article readers know, or will know, by a name.
+fn id_of(conn: &mut Conn, reference: &Reference<ArticleId>) -> Result<Option<ArticleId>> {
+    Ok(match reference {
+        Reference::Id(id) => Some(*id),
+        Reference::Slug(slug) => {
+            live_slugs::table.find(Slug::key_of(slug)).select(live_slugs::article_id).get_result(conn).optional()?
+        }
+    })
 }
 
 type Found = (LiveRow, SectionPart, BodyPart);
@@ -160,13 +202,7 @@ fn find(conn: &mut Conn, reference: &Reference<ArticleId>, parts: Parts) -> Resu
 
 /// The answer for an article that readers do not see.
 fn absence(conn: &mut Conn, reference: &Reference<ArticleId>) -> Result<Error> {
-    let id: Option<ArticleId> = match reference {
-        Reference::Id(id) => Some(*id),
-        Reference::Slug(slug) => {
-            live_slugs::table.find(Slug::key_of(slug)).select(live_slugs::article_id).get_result(conn).optional()?
-        }
-    };
-    let Some(id) = id else { return Ok(Error::not_found()) };
+    let Some(id) = id_of(conn, reference)? else { return Ok(Error::not_found()) };
     let notice: Option<(String, Instant)> = live_notices::table
         .find(id)
         .select((live_notices::notice, live_notices::killed_at))
@@ -174,10 +210,17 @@ fn absence(conn: &mut Conn, reference: &Reference<ArticleId>) -> Result<Error> {
         .optional()?;
     Ok(match notice {
         None => Error::not_found(),
-        Some((notice, killed_at)) => {
-            Error::new(Code::Killed, notice.clone()).with("notice", notice).with("killed_at", killed_at.to_string())
-        }
+        Some((notice, killed_at)) => Error::new(Code::Killed, notice.clone())
+            .with("notice", notice)
+            .with("killed_at", killed_at.to_string())
+            .with("article", id.to_string()),
     })
+}
+
+/// Returns the article that an answer says was killed.
+pub fn killed(error: &Error) -> Option<ArticleId> {
+    let told = error.members().iter().find(|(name, _)| *name == "article")?;
+    ArticleId::parse(told.1.as_str()?)
 }
 
 /// Whether readers see a live article at the moment of the query.
@@ -236,7 +279,25 @@ pub fn add_bios(conn: &mut Conn, article: &mut Article) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub fn load(conn: &mut Conn, ids: &[ArticleId], site: &SiteConfig, parts: Parts) -> Result<Vec<Shown>> {
+pub fn load(
+    conn: &mut Conn,
+    ids: &[ArticleId],
+    site: &SiteConfig,
+    parts: Parts,
+    policy: &Policy,
+) -> Result<Vec<Shown>> {
+    let scope = Scope::now(conn, policy)?;
+    load_with(conn, ids, site, parts.under(policy), WithBios(false), scope.as_ref())
+}
+
+fn load_with(
+    conn: &mut Conn,
+    ids: &[ArticleId],
+    site: &SiteConfig,
+    parts: Parts,
+    with_bios: WithBios,
+    scope: Option<&Scope>,
+) -> Result<Vec<Shown>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -245,8 +306,8 @@ pub fn load(conn: &mut Conn, ids: &[ArticleId], site: &SiteConfig, parts: Parts)
         .filter(one_of(live_articles::id, ids.iter().copied()))
         .select((LiveRow::as_select(), SectionPart::as_select()))
         .load(own))?;
-    let bodies = if parts.any() { bodies(conn, ids, parts, site)? } else { HashMap::new() };
-    let mut attached = Attached::load(conn, ids, WithBios(false), bodies)?;
+    let bodies = if parts.any() { bodies(conn, ids, parts, site, scope)? } else { HashMap::new() };
+    let mut attached = Attached::load(conn, ids, with_bios, bodies, scope)?;
     let mut by_id: HashMap<ArticleId, (LiveRow, SectionPart)> =
         rows.into_iter().map(|pair| (pair.0.id, pair)).collect();
     ids.iter()
@@ -273,11 +334,12 @@ impl Attached {
         ids: &[ArticleId],
         with_bios: WithBios,
         bodies: HashMap<ArticleId, Bodies>,
+        scope: Option<&Scope>,
     ) -> Result<Self> {
         Ok(Self {
             authors: authors(conn, ids, with_bios)?,
             tags: tags_of(conn, ids)?,
-            related: related(conn, ids)?,
+            related: related(conn, ids, scope)?,
             bodies,
         })
     }
@@ -323,13 +385,17 @@ fn tags_of(conn: &mut Conn, ids: &[ArticleId]) -> Result<HashMap<ArticleId, Vec<
 }
 
 /// Only what readers see is related: the join leaves out the rest.
-fn related(conn: &mut Conn, ids: &[ArticleId]) -> Result<HashMap<ArticleId, Vec<ArticleId>>> {
+fn related(conn: &mut Conn, ids: &[ArticleId], scope: Option<&Scope>) -> Result<HashMap<ArticleId, Vec<ArticleId>>> {
     let query = live_related::table
         .inner_join(live_articles::table.on(live_articles::id.eq(live_related::related_id)))
         .filter(is_visible())
         .order((live_related::article_id, live_related::position))
         .select((live_related::article_id, live_related::related_id));
-    let rows: Vec<(ArticleId, ArticleId)> = of_articles!(conn, live_related::article_id, ids, query)?;
+    let mut rows: Vec<(ArticleId, ArticleId)> = of_articles!(conn, live_related::article_id, ids, query)?;
+    if let Some(scope) = scope {
+        let seen = scope.keep(conn, rows.iter().map(|(_, related)| *related).collect())?;
+        rows.retain(|(_, related)| seen.contains(related));
+    }
     let mut found: HashMap<ArticleId, Vec<ArticleId>> = HashMap::new();
     for (article, related) in rows {
         found.entry(article).or_default().push(related);
@@ -337,10 +403,16 @@ fn related(conn: &mut Conn, ids: &[ArticleId]) -> Result<HashMap<ArticleId, Vec<
     Ok(found)
 }
 
-fn bodies(conn: &mut Conn, ids: &[ArticleId], parts: Parts, site: &SiteConfig) -> Result<HashMap<ArticleId, Bodies>> {
+fn bodies(
+    conn: &mut Conn,
+    ids: &[ArticleId],
+    parts: Parts,
+    site: &SiteConfig,
+    scope: Option<&Scope>,
+) -> Result<HashMap<ArticleId, Bodies>> {
     let query = live_bodies::table.select((live_bodies::article_id, body_part!(parts)));
     let rows: Vec<(ArticleId, BodyPart)> = of_articles!(conn, live_bodies::article_id, ids, query)?;
-    finish(conn, rows, parts, site)
+    finish(conn, rows, parts, site, scope)
 }
 
 /// The finished bodies. What depends on other articles or on the site's address is written anew.
@@ -349,6 +421,7 @@ fn finish(
     rows: Vec<(ArticleId, BodyPart)>,
     parts: Parts,
     site: &SiteConfig,
+    scope: Option<&Scope>,
 ) -> Result<HashMap<ArticleId, Bodies>> {
     let mut finished = HashMap::new();
     let mut unfinished = Vec::new();
@@ -361,7 +434,8 @@ fn finish(
         finished.insert(id, Bodies { html, blocks, markdown: None, text });
     }
     if !unfinished.is_empty() {
-        let links = ArticleLinks::load(conn, unfinished.iter().map(|(_, body)| &body.body), site)?;
+        let links =
+            ArticleLinks::load(conn, unfinished.iter().map(|(_, body)| &body.body), site)?.within(conn, scope)?;
         for (id, body) in unfinished {
             finished.insert(id, parts.write(&body, &links)?);
         }

@@ -23,6 +23,7 @@ pub mod resolve;
 pub mod retag;
 pub mod routes;
 pub mod schedule;
+pub mod scope;
 pub mod usage;
 pub mod verbs;
 pub mod view;

@@ -342,6 +342,14 @@ impl ArticleListParams {
     }
 }
 
+impl ArticleParams {
+    /// Returns whether a body is asked for by name.
+    pub fn names_bodies(&self) -> bool {
+        let names_body = |names: &Names| names.0.iter().any(|name| name.starts_with("body_"));
+        self.include.as_ref().is_some_and(names_body) || self.fields.as_ref().is_some_and(names_body)
+    }
+}
+
 impl CountParams {
     /// Returns what is to be counted.
     pub fn desk(self) -> desk::Asked {

@@ -57,6 +57,12 @@ impl Release<'_> {
     fn visible_from(&self, tx: &Tx<'_>) -> Instant {
         self.row.published_at.unwrap_or(tx.now)
     }
+
+    /// From when on those see it who may see what is under an embargo; none when it is not.
+    fn embargoed_since(&self, tx: &Tx<'_>) -> Option<Instant> {
+        let is_embargoed = self.content.embargo_until.is_some_and(|until| until > tx.now);
+        is_embargoed.then(|| self.row.publish_at.map_or(tx.now, |at| at.max(tx.now)))
+    }
 }
 
 /// The times of what is before readers already.
@@ -291,6 +297,7 @@ fn insert_article(tx: &mut Tx<'_>, release: &Release<'_>, section: SectionId, up
             live_articles::changed_at.eq(visible_from.max(tx.now)),
             live_articles::visible_until.eq(row.withdraw_at),
             live_articles::corrections.eq(&row.corrections),
+            live_articles::embargoed_since.eq(release.embargoed_since(tx)),
         ),
     ));
     direct!(tx.conn, |own| insert.execute(own))?;

@@ -10,11 +10,12 @@ use super::{
     list::{self, Asked},
     live,
     params::{ArticleListParams, ArticleParams, Fields},
-    previews,
+    previews, scope,
     view::{Article, ArticlePage, WorkingArticle, WorkingArticlePage},
     working::{self, Act, Draft, Edit, Outcome, Parts, Working},
 };
 use crate::{
+    api_keys::model::Scope,
     auth::{identity::Caller, rights::Operation},
     changes,
     db::{Conn, Tx},
@@ -29,6 +30,7 @@ use crate::{
         view::{NoInput, View},
     },
     ids::ArticleId,
+    policy::Policy,
     reference::Reference,
     revisions::Basis,
     state,
@@ -48,16 +50,16 @@ endpoints! {
 #[utoipa::path(get, path = "/v1/articles", operation_id = "listArticles", tag = "articles", params(ArticleListParams),
     responses((status = 200, description = "A page of articles.", body = ArticlePage)))]
 async fn list_articles(call: Call) -> Result<HttpResponse, Refusal> {
-    let caller = call.optional_caller().await?;
+    let reader = call.reader(Scope::ReadArticles).await?;
     let params: ArticleListParams = call.query()?;
-    params.view.require(caller.as_ref(), Operation::ListWorkingArticles)?;
+    params.view.require(reader.caller.as_ref(), Operation::ListWorkingArticles)?;
     params.check()?;
     let fields = Fields::of(params.fields.as_ref(), params.view)?;
     let parts = params.parts()?;
     let address = call.address();
     let state = call.state.clone();
     if params.view == View::Working {
-        let caller = caller.ok_or_else(Caller::missing)?;
+        let caller = reader.caller.ok_or_else(Caller::missing)?;
         return Ok(call
             .read_working(move |conn| {
                 let page = working_page(conn, &state, &caller, &params, parts)?;
@@ -71,9 +73,11 @@ async fn list_articles(call: Call) -> Result<HttpResponse, Refusal> {
             })
             .await?);
     }
+    let policy = reader.policy()?;
+    policy.require_bodies(parts.any())?;
     Ok(call
-        .read_live(caller.as_ref(), move |conn| {
-            let (page, list) = live_page(conn, &state, &params, parts)?;
+        .read_live(&reader, move |conn| {
+            let (page, list) = live_page(conn, &state, &params, parts, &policy)?;
             let links = page::links(&address, &page.page);
             let last_modified = changes::last_at(conn)?;
             let live = if fields.is_all() {
@@ -98,7 +102,9 @@ fn live_page(
     state: &state::State,
     params: &ArticleListParams,
     parts: Parts,
+    policy: &Policy,
 ) -> Result<(ArticlePage, Facet)> {
+    let scope = scope::Scope::now(conn, policy)?;
     let asked = Asked {
         section: params.section.clone(),
         tags: params.tag.0.clone(),
@@ -107,12 +113,13 @@ fn live_page(
         language: params.language.clone(),
     };
     let filter = list::Filter {
-        facets: list::facets(conn, &asked)?,
+        facets: list::facets(conn, &asked, scope.as_ref())?,
         published_after: params.published_after.map(|moment| moment.0),
         published_before: params.published_before.map(|moment| moment.0),
         updated_after: params.updated_after.map(|moment| moment.0),
         exclude: params.exclude.0.iter().flat_map(|ids| ids.0.iter().copied()).collect(),
         sort: params.sort.unwrap_or_default(),
+        scope,
     };
     let binding = params.binding();
     let cursor = params.cursor.as_deref().map(|text| Cursor::open(text, &state.key, &binding)).transpose()?;
@@ -120,8 +127,8 @@ fn live_page(
     let slice = page::slice(places, params.limit, cursor.as_ref());
     let info = slice.info(params.limit, &state.key, &binding, |place| place.keys(filter.sort));
     let ids: Vec<ArticleId> = slice.rows.iter().map(|place| place.id).collect();
-    let shown = live::load(conn, &ids, &state.config.site, parts)?;
-    let list = filter.facets.first().cloned().unwrap_or_else(Facet::all);
+    let shown = live::load(conn, &ids, &state.config.site, parts, policy)?;
+    let list = filter.list();
     Ok((ArticlePage { data: shown.into_iter().map(|shown| shown.article).collect(), page: info }, list))
 }
 
@@ -171,19 +178,18 @@ async fn create_article(mut call: Call) -> Result<HttpResponse, Refusal> {
     params(("article" = String, Path, description = "The article's id or slug."), ArticleParams),
     responses((status = 200, description = "The article.", body = Article)))]
 async fn get_article(call: Call) -> Result<HttpResponse, Refusal> {
-    let caller = call.optional_caller().await?;
+    let reader = call.reader(Scope::ReadArticles).await?;
     let params: ArticleParams = call.query()?;
     params.check()?;
-    params.view.require(caller.as_ref(), Operation::ReadWorkingArticle)?;
+    params.view.require(reader.caller.as_ref(), Operation::ReadWorkingArticle)?;
     let fields = Fields::of(params.fields.as_ref(), params.view)?;
     let parts = params.parts()?;
     let (reference, state) = (call.reference("article")?, call.state.clone());
     if let Some(at) = params.as_of()? {
-        let caller = caller.ok_or_else(Caller::missing)?;
+        let caller = reader.caller.clone().ok_or_else(Caller::missing)?;
         caller.may_ever(Operation::ReadArticleHistory)?;
-        let reader = caller.clone();
         return Ok(call
-            .read_live(Some(&reader), move |conn| {
+            .read_live(&reader, move |conn| {
                 let shown = as_of::get(conn, &reference, at, &caller, &state.config.site, parts)?;
                 Ok(if fields.is_all() {
                     Live::new(&shown.article, shown.changed_at)?
@@ -202,7 +208,7 @@ async fn get_article(call: Call) -> Result<HttpResponse, Refusal> {
             .await?);
     }
     if params.view == View::Working {
-        let caller = caller.ok_or_else(Caller::missing)?;
+        let caller = reader.caller.ok_or_else(Caller::missing)?;
         return Ok(call
             .read_working(move |conn| {
                 let working = working::find(conn, &reference, &caller, Operation::ReadWorkingArticle)?;
@@ -213,9 +219,11 @@ async fn get_article(call: Call) -> Result<HttpResponse, Refusal> {
             })
             .await?);
     }
-    Ok(call
-        .read_live(caller.as_ref(), move |conn| {
-            let shown = live::get(conn, &reference, &state.config.site, parts)?;
+    let policy = reader.policy()?;
+    policy.require_bodies(params.names_bodies())?;
+    let answer = call
+        .read_live(&reader, move |conn| {
+            let shown = live::get(conn, &reference, &state.config.site, parts, &policy)?;
             let live = if fields.is_all() {
                 Live::new(&shown.article, shown.changed_at)?
             } else {
@@ -223,7 +231,13 @@ async fn get_article(call: Call) -> Result<HttpResponse, Refusal> {
             };
             Ok(live.article().keyed(surrogate_keys(&shown.article)))
         })
-        .await?)
+        .await;
+    if let Err(error) = &answer
+        && let Some(id) = live::killed(error)
+    {
+        call.tells_of([id]);
+    }
+    Ok(answer?)
 }
 
 fn surrogate_keys(article: &Article) -> Vec<String> {

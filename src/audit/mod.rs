@@ -42,6 +42,8 @@ text_enum! {
         Session = "session",
         /// A key that signs access tokens.
         Key = "key",
+        /// A key with which a partner reads.
+        ApiKey = "api_key",
     }
 }
 

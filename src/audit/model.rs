@@ -23,7 +23,8 @@ pub struct AuditEntry {
     #[schema(value_type = String, format = DateTime)]
     pub at: Instant,
     /// The role in which it was done, or what did it: `command` (the program's command line), `clock` (what was
-    /// scheduled), `server` (the server by itself), `anonymous` (a request without a login, such as a password reset).
+    /// scheduled), `server` (the server by itself), `anonymous` (a request without a login, such as a password reset),
+    /// `api_key` (a key, in the name of the account).
     #[schema(example = "editor")]
     pub actor: String,
     /// Whose account did it; null when it was nobody's.

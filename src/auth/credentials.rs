@@ -105,7 +105,7 @@ pub async fn refresh(state: &State, typed: &str) -> Result<Issued> {
 /// # Errors
 /// `invalid_input` for a bad new or a wrong present password, `too_many_requests`, `unavailable`.
 pub async fn change_password(state: &State, caller: &Caller, present: &str, new: String, source: Source) -> Result<()> {
-    let (user_id, session_id) = (caller.user_id, caller.session_id);
+    let (user_id, session_id) = (caller.user_id, caller.session()?);
     let account = state.db.read(move |conn| account_by_id(conn, user_id)).await?;
     let account = account.ok_or_else(Caller::missing)?;
     let new = state.auth.check_new_password("/new_password", new, account.owner()).await?;

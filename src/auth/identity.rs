@@ -14,7 +14,7 @@ use crate::{
         schema::{sessions, users},
     },
     error::{Code, Error, Result},
-    ids::{SessionId, StaffId, UserId},
+    ids::{ApiKeyId, SessionId, StaffId, UserId},
     state::State,
 };
 
@@ -23,8 +23,10 @@ use crate::{
 pub struct Caller {
     /// The user account.
     pub user_id: UserId,
-    /// The login that the token comes from.
-    pub session_id: SessionId,
+    /// The login that the token comes from; none when a key acts in the account's name.
+    pub session_id: Option<SessionId>,
+    /// The key that acts in the account's name.
+    pub key_id: Option<ApiKeyId>,
     /// What the account may do.
     pub role: Role,
     /// The staff profile that the account is linked to.
@@ -34,7 +36,18 @@ pub struct Caller {
 impl Caller {
     /// Returns who this is to the audit.
     pub fn actor(&self) -> Actor {
-        Actor::User { id: self.user_id, role: self.role.as_str() }
+        match self.key_id {
+            None => Actor::User { id: self.user_id, role: self.role.as_str() },
+            Some(key) => Actor::Key { id: key, acts_for: self.user_id },
+        }
+    }
+
+    /// Returns the login.
+    ///
+    /// # Errors
+    /// `forbidden` for a key, which has none.
+    pub fn session(&self) -> Result<SessionId> {
+        self.session_id.ok_or_else(|| Error::new(Code::Forbidden, "An API key has no login."))
     }
 
     /// Returns whether the caller has an operation's right on something of a given owner.
@@ -109,5 +122,5 @@ fn caller_of(conn: &mut Conn, user: UserId, session: SessionId) -> Result<Caller
         .select((users::role, users::staff_id));
     let found: Option<(Role, Option<StaffId>)> = direct!(conn, |own| live.get_result(own).optional())?;
     let (role, staff_id) = found.ok_or_else(|| invalid("The access token is not valid any more."))?;
-    Ok(Caller { user_id: user, session_id: session, role, staff_id })
+    Ok(Caller { user_id: user, session_id: Some(session), key_id: None, role, staff_id })
 }

@@ -115,6 +115,14 @@ operations! {
     TrashUser              "deleteUser"         ""              No   No   All;
     RestoreUser            "restoreUser"        ""              No   No   All;
     StartPasswordReset     "startPasswordReset" ""              No   No   All;
+    ListApiKeys            "listApiKeys"        ""              No   No   All;
+    ReadApiKey             "getApiKey"          ""              No   No   All;
+    CreateApiKey           "createApiKey"       ""              No   No   All;
+    UpdateApiKey           "updateApiKey"       ""              No   No   All;
+    RevokeApiKey           "deleteApiKey"       ""              No   No   All;
+    RotateApiKey           "rotateApiKey"       ""              No   No   All;
+    ReadApiKeyUsage        "getApiKeyUsage"     ""              No   No   All;
+    ReadPropagation        "getPropagation"     ""              No   All  All;
     ListAudit              "listAudit"          ""              No   No   All;
     ReadMetrics            "getMetrics"         ""              No   No   All;
     ReadOwnAccount         "getMe"              ""              All  All  All;

@@ -88,7 +88,7 @@ async fn logout(mut call: Call) -> Result<HttpResponse, Refusal> {
     call.no_query()?;
     without_replay(&call)?;
     call.no_input().await?;
-    let (user, own) = (caller.user_id, caller.session_id);
+    let (user, own) = (caller.user_id, caller.session()?);
     session::write(&call.state.db, move |tx| session::log_out(tx, user, own)).await?;
     Ok(Reply::no_content().into_response())
 }
@@ -165,14 +165,14 @@ async fn list_sessions(call: Call) -> Result<HttpResponse, Refusal> {
     let params: SessionListParams = call.query()?;
     let binding = format!("sessions|{}", caller.user_id);
     let cursor = params.cursor.as_deref().map(|text| Cursor::open(text, &call.state.key, &binding)).transpose()?;
-    let (state, address) = (call.state.clone(), call.address());
+    let (state, address, own) = (call.state.clone(), call.address(), caller.session()?);
     Ok(call
         .read_working(move |conn| {
             let rows = session::page(conn, caller.user_id, params.limit, cursor.as_ref())?;
             let slice = page::slice(rows, params.limit, cursor.as_ref());
             let info = slice.info(params.limit, &state.key, &binding, session::SessionRow::sort_keys);
             let links = page::links(&address, &info);
-            let data = slice.rows.into_iter().map(|row| Session::of(row, caller.session_id)).collect();
+            let data = slice.rows.into_iter().map(|row| Session::of(row, own)).collect();
             Ok(Reply::json(200, &SessionPage { data, page: info })?.links(links))
         })
         .await?)

@@ -122,6 +122,17 @@ impl Purpose for Preview {
     const PREFIX: &'static str = "fpv_";
 }
 
+/// The purpose of reading as a partner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApiKey {}
+
+impl Purpose for ApiKey {
+    const PREFIX: &'static str = "fpk_";
+}
+
+/// A key with which a partner reads: `fpk_` and 43 characters.
+pub type ApiKeySecret = PrefixedSecret<ApiKey>;
+
 /// A refresh token: `fpr_` and 43 characters.
 pub type RefreshToken = PrefixedSecret<Refresh>;
 

@@ -1,10 +1,11 @@
 //! How live answers are kept, here and by caches in front.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, sync::Arc};
 
 use actix_web::http::header::HeaderValue;
 
 use super::reader::Reader;
+use crate::policy::Policy;
 
 /// The settings of delivery as they are given.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -25,6 +26,9 @@ pub struct DeliveryArgs {
     /// What they are told of sections, staff profiles and tags.
     #[arg(long, env = "FRONTPAGE_CACHE_CONTROL_OTHER", default_value = CACHE_CONTROL, value_name = "DIRECTIVES", hide_short_help = true)]
     pub cache_control_other: Option<OsString>,
+    /// What readers see who have neither a key nor a login: `full`, `excerpt` (no bodies) or `none`.
+    #[arg(long, env = "FRONTPAGE_ANONYMOUS_READERS", default_value = ANONYMOUS_READERS, value_name = "full|excerpt|none", hide_short_help = true)]
+    pub anonymous_readers: Option<OsString>,
     /// For how many days the change log is kept.
     #[arg(long, env = "FRONTPAGE_CHANGES_DAYS", default_value = CHANGES_DAYS, value_name = "DAYS", hide_short_help = true)]
     pub changes_days: Option<OsString>,
@@ -37,6 +41,9 @@ const STALE_SECONDS: &str = "600";
 
 /// Shared caches briefly, browsers only to ask again.
 const CACHE_CONTROL: &str = "public, max-age=0, s-maxage=5, stale-while-revalidate=10, stale-if-error=600";
+
+/// What a news site is for.
+const ANONYMOUS_READERS: &str = "full";
 
 const CHANGES_DAYS: &str = "30";
 
@@ -53,6 +60,8 @@ pub struct DeliveryConfig {
     pub list: HeaderValue,
     /// `Cache-Control` of everything else.
     pub other: HeaderValue,
+    /// What readers see who have neither a key nor a login; none for nothing.
+    pub anonymous_readers: Option<Arc<Policy>>,
     /// For how many days the change log is kept.
     pub changes_days: u32,
 }
@@ -67,6 +76,8 @@ impl DeliveryConfig {
         let article = control("FRONTPAGE_CACHE_CONTROL_ARTICLE", &args.cache_control_article);
         let list = control("FRONTPAGE_CACHE_CONTROL_LIST", &args.cache_control_list);
         let other = control("FRONTPAGE_CACHE_CONTROL_OTHER", &args.cache_control_other);
+        let readers = "FRONTPAGE_ANONYMOUS_READERS";
+        let anonymous_readers = reader.setting(readers, &args.anonymous_readers, ANONYMOUS_READERS, parse_readers);
         let days = "FRONTPAGE_CHANGES_DAYS";
         let changes_days = reader.number(days, &args.changes_days, CHANGES_DAYS, 1..=36_500);
         Some(Self {
@@ -75,8 +86,18 @@ impl DeliveryConfig {
             article: article?,
             list: list?,
             other: other?,
+            anonymous_readers: anonymous_readers?,
             changes_days: changes_days?,
         })
+    }
+}
+
+fn parse_readers(text: &str) -> Result<Option<Arc<Policy>>, String> {
+    match text {
+        "full" => Ok(Some(Arc::new(Policy::OPEN))),
+        "excerpt" => Ok(Some(Arc::new(Policy::EXCERPTS))),
+        "none" => Ok(None),
+        _ => Err("must be full, excerpt or none".to_owned()),
     }
 }
 

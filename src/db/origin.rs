@@ -6,7 +6,7 @@
 
 use std::cell::RefCell;
 
-use crate::ids::UserId;
+use crate::ids::{ApiKeyId, UserId};
 
 tokio::task_local! {
     static CURRENT: RefCell<Origin>;
@@ -38,6 +38,13 @@ pub enum Actor {
         /// What it may do.
         role: &'static str,
     },
+    /// A key, in the name of somebody with an account.
+    Key {
+        /// The key.
+        id: ApiKeyId,
+        /// The account.
+        acts_for: UserId,
+    },
     /// The clock: what was planned has happened.
     Clock,
     /// The server by itself.
@@ -48,7 +55,7 @@ impl Actor {
     /// Returns the account, if it is somebody's.
     pub fn id(&self) -> Option<UserId> {
         match self {
-            Self::User { id, .. } => Some(*id),
+            Self::User { id, .. } | Self::Key { acts_for: id, .. } => Some(*id),
             _ => None,
         }
     }
@@ -59,6 +66,7 @@ impl Actor {
             Self::Command => "command",
             Self::Anonymous => "anonymous",
             Self::User { role, .. } => role,
+            Self::Key { .. } => "api_key",
             Self::Clock => "clock",
             Self::Server => "server",
         }

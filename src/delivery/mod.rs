@@ -237,6 +237,13 @@ impl Delivery {
         }
     }
 
+    /// Answers a partner: what its policy shows, for nobody else to keep.
+    pub async fn answer_partner(&self, finished: &Arc<Finished>, address: &Address, asked: &HeaderMap) -> HttpResponse {
+        let mut answer = self.answer(finished, address, asked).await;
+        answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+        answer
+    }
+
     /// Answers a caller with a token: the same bytes, for nobody else to keep.
     pub fn answer_caller(&self, finished: &Finished, asked: &HeaderMap) -> HttpResponse {
         let mut answer = HttpResponse::new(StatusCode::OK);

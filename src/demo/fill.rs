@@ -17,7 +17,7 @@ use crate::{
         schema::{articles, instance, sections, staff, tags, users},
     },
     error::{Code, Error, Result},
-    ids::{ArticleId, SessionId},
+    ids::ArticleId,
     input::read,
     revisions::Basis,
     sections::store as section_store,
@@ -156,7 +156,7 @@ fn make_newsroom(tx: &mut Tx<'_>, hashes: &[String], options: Options) -> Result
         let input: UserInput = read(input, Code::InvalidInput)?;
         let row = user_store::create(tx, None, &input, Some(hash))?;
         if role == Role::Editor {
-            editor = Some(Caller { user_id: row.id, session_id: SessionId::generate(), role, staff_id: None });
+            editor = Some(Caller { user_id: row.id, session_id: None, key_id: None, role, staff_id: None });
         }
     }
     editor.ok_or_else(|| Error::internal("the demo has no editor"))

@@ -13,6 +13,12 @@ impl Address {
         Self(spelling(path, query).into())
     }
 
+    /// Returns the address as it is under a policy: another one, which no request can have.
+    #[must_use]
+    pub fn under(&self, policy: &str) -> Self {
+        Self(format!("{policy} {}", self.0).into())
+    }
+
     /// Returns the path.
     pub fn path(&self) -> &str {
         self.0.split_once('?').map_or(&*self.0, |(path, _)| path)

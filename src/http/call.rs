@@ -5,7 +5,7 @@
 use std::{future::Ready, sync::Arc, time::Duration};
 
 use actix_web::{
-    FromRequest, HttpRequest, HttpResponse,
+    FromRequest, HttpMessage, HttpRequest, HttpResponse,
     dev::Payload,
     http::header::{self, HeaderMap},
 };
@@ -15,10 +15,16 @@ use serde_json::Value;
 
 use super::{address::Address, etag, idempotency, path, query, reply::Reply};
 use crate::{
+    api_keys::{
+        DRAFT_OPERATIONS, Key,
+        model::Scope,
+        reader::{self, Counted, Reader},
+    },
     auth::{identity, identity::Caller, rights::Operation},
     db::{Conn, Origin, Tx},
     delivery::Live,
     error::{Code, Error, Result},
+    ids::ArticleId,
     input::{Faults, read, strict_json},
     reference::{ParseId, Reference},
     revisions::Basis,
@@ -57,7 +63,19 @@ impl Call {
     /// # Errors
     /// `unauthenticated` without a valid token, `forbidden` when the role never has the right.
     pub async fn caller(&self, operation: Operation) -> Result<Caller> {
-        let caller = self.anyone().await?;
+        let caller = match reader::sent(self.headers()) {
+            None => self.anyone().await?,
+            Some(text) => {
+                let key = self.key(&text).await?;
+                key.require(Scope::WriteDrafts)?;
+                let author = key.author().filter(|_| DRAFT_OPERATIONS.contains(&operation)).ok_or_else(|| {
+                    Error::new(Code::Forbidden, format!("This key does not include {} here.", operation.id()))
+                })?;
+                self.admit(&key)?;
+                Origin::identify(author.actor());
+                author
+            }
+        };
         caller.may_ever(operation)?;
         Ok(caller)
     }
@@ -81,6 +99,55 @@ impl Call {
             Origin::identify(caller.actor());
         }
         Ok(caller)
+    }
+
+    /// Returns who reads: a partner whose key has the scope, somebody with a login, or anybody.
+    ///
+    /// # Errors
+    /// `unauthenticated` when a key or a token was sent and is not valid, `forbidden` when the key is not for this,
+    /// `rate_limited` when it was used too often.
+    pub async fn reader(&self, scope: Scope) -> Result<Reader> {
+        if let Some(text) = reader::sent(self.headers()) {
+            let key = self.key(&text).await?;
+            let reader = Reader::with_key(key.clone(), scope)?;
+            self.admit(&key)?;
+            if let Some(caller) = &reader.caller {
+                Origin::identify(caller.actor());
+            }
+            return Ok(reader);
+        }
+        let anonymous = || Reader::anonymous(self.state.config.delivery.anonymous_readers.clone());
+        Ok(self.optional_caller().await?.map_or_else(anonymous, Reader::with_login))
+    }
+
+    /// Returns the key that was sent, and has the request counted.
+    async fn key(&self, text: &str) -> Result<Arc<Key>> {
+        let key = self.state.api_keys.open(&self.state.db, text).await?;
+        let counted = Counted { key: key.clone(), is_refused: false, headers: None, told: Vec::new() };
+        self.request.extensions_mut().insert(counted);
+        Ok(key)
+    }
+
+    /// Counts the request against the limits of the key.
+    fn admit(&self, key: &Key) -> Result<()> {
+        let allowed = self.state.api_keys.admit(key);
+        if let Some(counted) = self.request.extensions_mut().get_mut::<Counted>() {
+            (counted.is_refused, counted.headers) = (allowed.retry_after.is_some(), allowed.headers);
+        }
+        match allowed.retry_after {
+            None => Ok(()),
+            Some(seconds) => {
+                let detail = format!("The key may be used again in {seconds} s.");
+                Err(Error::new(Code::RateLimited, detail).retry_after(seconds))
+            }
+        }
+    }
+
+    /// Notes that the answer tells the reader of articles, for those that its surrogate keys do not name.
+    pub fn tells_of(&self, articles: impl IntoIterator<Item = ArticleId>) {
+        if let Some(counted) = self.request.extensions_mut().get_mut::<Counted>() {
+            counted.told.extend(articles);
+        }
     }
 
     /// Returns a step of the path as an id or a slug.
@@ -250,27 +317,35 @@ impl Call {
 
     /// Reads what readers see and answers with it; what was renamed is a redirect.
     ///
+    /// What the work shows must depend on the address and on the reader's policy alone.
+    ///
     /// # Errors
-    /// Those of the work.
-    pub async fn read_live<F>(&self, caller: Option<&Caller>, work: F) -> Result<HttpResponse>
+    /// Those of the work; `unauthenticated` when there is nothing that the reader may see.
+    pub async fn read_live<F>(&self, reader: &Reader, work: F) -> Result<HttpResponse>
     where
         F: Fn(&mut Conn) -> Result<Live> + Send + 'static,
     {
         let (db, delivery) = (&self.state.db, &self.state.delivery);
-        // Whoever has a token may have written a moment ago, perhaps through another server, so is told what is there now.
-        let live = match caller {
-            Some(_) => db.read_content(work).await.map(|live| Arc::new(live.finish())),
-            None => {
-                let db = db.clone();
-                let meter = self.state.metrics.meter("GET", self.request.match_pattern().as_deref());
-                delivery.fetch(self.address(), meter, async move { db.read_content(work).await }).await
-            }
+        let policy = reader.policy()?;
+        let address = match &reader.key {
+            Some(key) => self.address().under(&key.fingerprint),
+            None => self.address(),
+        };
+        // Whoever has a login may have written a moment ago, perhaps through another server, so is told what is there now.
+        let has_login = reader.caller.is_some() && reader.key.is_none();
+        let live = if has_login || !policy.is_keepable() {
+            db.read_content(work).await.map(|live| Arc::new(live.finish()))
+        } else {
+            let db = db.clone();
+            let meter = self.state.metrics.meter("GET", self.request.match_pattern().as_deref());
+            delivery.fetch(address.clone(), meter, async move { db.read_content(work).await }).await
         };
         match live {
             Err(error) if error.new_slug().is_some() => Ok(self.redirect(301, error.new_slug().unwrap_or_default())),
             Err(error) => Err(error),
-            Ok(live) if caller.is_some() => Ok(delivery.answer_caller(&live, self.headers())),
-            Ok(live) => Ok(delivery.answer(&live, &self.address(), self.headers()).await),
+            Ok(live) if has_login => Ok(delivery.answer_caller(&live, self.headers())),
+            Ok(live) if reader.key.is_some() => Ok(delivery.answer_partner(&live, &address, self.headers()).await),
+            Ok(live) => Ok(delivery.answer(&live, &address, self.headers()).await),
         }
     }
 

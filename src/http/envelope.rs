@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 
 use actix_web::{
-    Error as ActixError, HttpResponse,
+    Error as ActixError, HttpMessage, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
@@ -20,9 +20,11 @@ use super::{
     request_id,
 };
 use crate::{
+    api_keys::reader::Counted,
     auth::source::Source,
     db::Origin,
     error::{Code, Error},
+    ids::ArticleId,
     state::State,
 };
 
@@ -54,6 +56,7 @@ pub async fn around<B: MessageBody + 'static>(
         let meter = state.metrics.meter(method.as_str(), pattern.as_deref());
         meter.observe(response.status().as_u16(), started.elapsed());
     }
+    count(&mut response, method.as_str(), started);
     add_headers(response.headers_mut(), &id);
     cors::add_headers(response.headers_mut(), &grant);
     if is_stopping {
@@ -66,6 +69,27 @@ pub async fn around<B: MessageBody + 'static>(
         tracing::info!(request.id = %id, http.method = %method, http.path = %path, http.status = status, duration_ms = millis, "{method} {path} {status}");
     }
     Ok(response)
+}
+
+/// Counts a request that came with an API key, notes which articles the answer brings, and says what is left.
+fn count(response: &mut ServiceResponse<BoxBody>, method: &str, started: std::time::Instant) {
+    let counted = response.request().extensions_mut().remove::<Counted>();
+    let Some((counted, state)) = counted.zip(response.request().app_data::<State>().cloned()) else { return };
+    let pattern = response.request().match_pattern().unwrap_or_default();
+    let usage = state.api_keys.usage();
+    usage.count(counted.key.id, format!("{method} {pattern}"), counted.is_refused);
+    if matches!(response.status(), StatusCode::OK | StatusCode::NOT_MODIFIED | StatusCode::GONE) {
+        let keys = response.headers().get("surrogate-key").and_then(|keys| keys.to_str().ok()).unwrap_or_default();
+        let shown = keys.split(' ').filter_map(|key| ArticleId::parse(key.strip_prefix("article-")?));
+        usage.note_reads(counted.key.id, shown.chain(counted.told), started);
+    }
+    if let Some((policy, left)) = counted.headers {
+        for (name, value) in [("ratelimit-policy", policy), ("ratelimit", left)] {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                response.headers_mut().insert(HeaderName::from_static(name), value);
+            }
+        }
+    }
 }
 
 /// Where a request comes from, for the audit.

@@ -9,6 +9,7 @@ use super::{
     store,
 };
 use crate::{
+    api_keys::model::Scope,
     auth::rights::Operation,
     changes,
     db::Conn,
@@ -95,9 +96,9 @@ impl SectionListParams {
 #[utoipa::path(get, path = "/v1/sections", operation_id = "listSections", tag = "sections", params(SectionListParams),
     responses((status = 200, description = "A page of sections.", body = SectionPage)))]
 async fn list_sections(call: Call) -> Result<HttpResponse, Refusal> {
-    let caller = call.optional_caller().await?;
+    let reader = call.reader(Scope::ReadArticles).await?;
     let params: SectionListParams = call.query()?;
-    params.view.require(caller.as_ref(), Operation::ListWorkingSections)?;
+    params.view.require(reader.caller.as_ref(), Operation::ListWorkingSections)?;
     let (state, address) = (call.state.clone(), call.address());
     if params.view == View::Working {
         return Ok(call
@@ -109,7 +110,7 @@ async fn list_sections(call: Call) -> Result<HttpResponse, Refusal> {
     }
     params.shown()?;
     Ok(call
-        .read_live(caller.as_ref(), move |conn| {
+        .read_live(&reader, move |conn| {
             let page = params.read(conn, &state)?;
             let links = page::links(&address, &page.page);
             Ok(Live::new(&page, changes::last_at(conn)?)?.keyed(["sections".to_owned()]).linked(links))
@@ -143,8 +144,8 @@ async fn create_section(mut call: Call) -> Result<HttpResponse, Refusal> {
     params(("section" = String, Path, description = "The section's id or slug."), View),
     responses((status = 200, description = "The section.", body = Section)))]
 async fn get_section(call: Call) -> Result<HttpResponse, Refusal> {
-    let caller = call.optional_caller().await?;
-    let view = View::of(&call, caller.as_ref(), Operation::ReadWorkingSection)?;
+    let reader = call.reader(Scope::ReadArticles).await?;
+    let view = View::of(&call, reader.caller.as_ref(), Operation::ReadWorkingSection)?;
     let (reference, state) = (call.reference("section")?, call.state.clone());
     if view == View::Working {
         return Ok(call
@@ -155,7 +156,7 @@ async fn get_section(call: Call) -> Result<HttpResponse, Refusal> {
             .await?);
     }
     Ok(call
-        .read_live(caller.as_ref(), move |conn| {
+        .read_live(&reader, move |conn| {
             let section = store::get_live(conn, &reference, &state.config.site)?;
             let changed_at = store::changed_at(conn, &section)?;
             Ok(Live::new(&section, changed_at)?.keyed([format!("section-{}", section.id)]))

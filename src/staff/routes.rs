@@ -9,6 +9,7 @@ use super::{
     store::{self, Saved, StaffRow},
 };
 use crate::{
+    api_keys::model::Scope,
     auth::rights::Operation,
     changes,
     db::Conn,
@@ -84,9 +85,9 @@ impl StaffListParams {
 #[utoipa::path(get, path = "/v1/staff", operation_id = "listStaff", tag = "staff", params(StaffListParams),
     responses((status = 200, description = "A page of staff profiles.", body = StaffPage)))]
 async fn list_staff(call: Call) -> Result<HttpResponse, Refusal> {
-    let caller = call.optional_caller().await?;
+    let reader = call.reader(Scope::ReadArticles).await?;
     let params: StaffListParams = call.query()?;
-    params.view.require(caller.as_ref(), Operation::ListWorkingStaff)?;
+    params.view.require(reader.caller.as_ref(), Operation::ListWorkingStaff)?;
     let (state, address) = (call.state.clone(), call.address());
     if params.view == View::Working {
         return Ok(call
@@ -98,7 +99,7 @@ async fn list_staff(call: Call) -> Result<HttpResponse, Refusal> {
     }
     params.shown()?;
     Ok(call
-        .read_live(caller.as_ref(), move |conn| {
+        .read_live(&reader, move |conn| {
             let page = params.read(conn, &state)?;
             let links = page::links(&address, &page.page);
             Ok(Live::new(&page, changes::last_at(conn)?)?.keyed(["staff".to_owned()]).linked(links))
@@ -133,14 +134,14 @@ async fn create_staff(mut call: Call) -> Result<HttpResponse, Refusal> {
     params(("staff" = String, Path, description = "The profile's id or slug."), View),
     responses((status = 200, description = "The staff profile.", body = StaffProfile)))]
 async fn get_staff(call: Call) -> Result<HttpResponse, Refusal> {
-    let caller = call.optional_caller().await?;
-    let view = View::of(&call, caller.as_ref(), Operation::ReadWorkingStaff)?;
+    let reader = call.reader(Scope::ReadArticles).await?;
+    let view = View::of(&call, reader.caller.as_ref(), Operation::ReadWorkingStaff)?;
     let (reference, state) = (call.reference("staff")?, call.state.clone());
     if view == View::Working {
         return Ok(call.read_working(move |conn| reply(store::find(conn, &reference)?, &state)).await?);
     }
     Ok(call
-        .read_live(caller.as_ref(), move |conn| {
+        .read_live(&reader, move |conn| {
             let profile = store::get_live(conn, &reference, &state.config.site)?;
             let (key, updated_at) = (format!("staff-{}", profile.id), profile.updated_at);
             Ok(Live::new(&profile, updated_at)?.keyed([key]))

@@ -10,6 +10,7 @@ use super::{
     store::{self, TagRow},
 };
 use crate::{
+    api_keys::model::Scope,
     auth::rights::Operation,
     changes,
     db::Conn,
@@ -25,6 +26,7 @@ use crate::{
         view::View,
     },
     input::Faults,
+    policy::Policy,
     resources::Shown,
     state::State,
 };
@@ -69,11 +71,11 @@ impl TagListParams {
         self.view.shown(self.trashed, Shown::Live, Shown::Working, Shown::Trash)
     }
 
-    fn read(&self, conn: &mut Conn, state: &State) -> Result<TagPage> {
+    fn read(&self, conn: &mut Conn, state: &State, policy: &Policy) -> Result<TagPage> {
         let (shown, site) = (self.shown()?, &state.config.site);
         let binding = format!("tags|{shown:?}|{}", self.prefix.as_ref().map(Prefix::as_str).unwrap_or_default());
         let cursor = self.cursor.as_deref().map(|text| Cursor::open(text, &state.key, &binding)).transpose()?;
-        let rows = store::page(conn, shown, self.prefix.as_ref(), self.limit, cursor.as_ref())?;
+        let rows = store::page(conn, shown, self.prefix.as_ref(), self.limit, cursor.as_ref(), policy)?;
         let slice = page::slice(rows, self.limit, cursor.as_ref());
         let info = slice.info(self.limit, &state.key, &binding, |row| vec![row.slug.clone()]);
         Ok(TagPage { data: slice.rows.into_iter().map(|row| row.view(site, shown)).collect(), page: info })
@@ -87,22 +89,23 @@ impl TagListParams {
 #[utoipa::path(get, path = "/v1/tags", operation_id = "listTags", tag = "tags", params(TagListParams),
     responses((status = 200, description = "A page of tags.", body = TagPage)))]
 async fn list_tags(call: Call) -> Result<HttpResponse, Refusal> {
-    let caller = call.optional_caller().await?;
+    let reader = call.reader(Scope::ReadArticles).await?;
     let params: TagListParams = call.query()?;
-    params.view.require(caller.as_ref(), Operation::ListWorkingTags)?;
+    params.view.require(reader.caller.as_ref(), Operation::ListWorkingTags)?;
     let (state, address) = (call.state.clone(), call.address());
     if params.view == View::Working {
         return Ok(call
             .read_working(move |conn| {
-                let page = params.read(conn, &state)?;
+                let page = params.read(conn, &state, &Policy::OPEN)?;
                 Ok(Reply::json(200, &page)?.links(page::links(&address, &page.page)))
             })
             .await?);
     }
     params.shown()?;
+    let policy = reader.policy()?;
     Ok(call
-        .read_live(caller.as_ref(), move |conn| {
-            let page = params.read(conn, &state)?;
+        .read_live(&reader, move |conn| {
+            let page = params.read(conn, &state, &policy)?;
             let links = page::links(&address, &page.page);
             Ok(Live::new(&page, changes::last_at(conn)?)?.keyed(["tags".to_owned()]).linked(links))
         })
@@ -136,15 +139,16 @@ async fn create_tag(mut call: Call) -> Result<HttpResponse, Refusal> {
     params(("tag" = String, Path, description = "The tag's id or slug."), View),
     responses((status = 200, description = "The tag.", body = Tag)))]
 async fn get_tag(call: Call) -> Result<HttpResponse, Refusal> {
-    let caller = call.optional_caller().await?;
-    let view = View::of(&call, caller.as_ref(), Operation::ReadWorkingTag)?;
+    let reader = call.reader(Scope::ReadArticles).await?;
+    let view = View::of(&call, reader.caller.as_ref(), Operation::ReadWorkingTag)?;
     let (reference, state) = (call.reference("tag")?, call.state.clone());
     if view == View::Working {
         return Ok(call.read_working(move |conn| reply(store::find(conn, &reference)?, &state, 200)).await?);
     }
+    let policy = reader.policy()?;
     Ok(call
-        .read_live(caller.as_ref(), move |conn| {
-            let tag = store::get_live(conn, &reference, &state.config.site)?;
+        .read_live(&reader, move |conn| {
+            let tag = store::get_live(conn, &reference, &state.config.site, &policy)?;
             let (key, updated_at) = (format!("tag-{}", tag.id), tag.updated_at);
             Ok(Live::new(&tag, updated_at)?.keyed([key]))
         })

@@ -5,7 +5,12 @@ use serde_json::Value;
 
 use super::model::{Prefix, Tag, TagDoc, TagInput};
 use crate::{
-    articles::{live, usage},
+    articles::{
+        facets::Facet,
+        list, live,
+        scope::{Scope, carriers},
+        usage,
+    },
     audit::Resource,
     auth::identity::Caller,
     changes::{self, Change},
@@ -20,6 +25,7 @@ use crate::{
     http::page::{Cursor, Direction, Limit},
     ids::{ResourceId, TagId},
     input::{Line, Prose, Slug, read},
+    policy::Policy,
     reference::Reference,
     resources::{self, Shown, document},
     revisions::{self, Basis, Revision},
@@ -117,10 +123,14 @@ pub fn find(conn: &mut Conn, reference: &Reference<TagId>) -> Result<TagRow> {
 ///
 /// # Errors
 /// `not_found` for what no article that readers see carries, a redirect when it is known by another slug now.
-pub fn get_live(conn: &mut Conn, reference: &Reference<TagId>, site: &SiteConfig) -> Result<Tag> {
+pub fn get_live(conn: &mut Conn, reference: &Reference<TagId>, site: &SiteConfig, policy: &Policy) -> Result<Tag> {
     let row = try_find(conn, reference)?.filter(|row| row.trashed_at.is_none()).ok_or_else(Error::not_found)?;
     // Whether readers see it is decided first: a redirect would tell them that it is there.
-    if !is_live(conn, row.id)? {
+    let is_seen = match Scope::now(conn, policy)? {
+        None => is_live(conn, row.id)?,
+        Some(scope) => list::is_used(conn, &Facet::tag(row.id), Some(&scope))?,
+    };
+    if !is_seen {
         return Err(Error::not_found());
     }
     Ok(row.known_as(reference)?.view(site, Shown::Live))
@@ -145,9 +155,16 @@ pub fn page(
     prefix: Option<&Prefix>,
     limit: Limit,
     cursor: Option<&Cursor>,
+    policy: &Policy,
 ) -> Result<Vec<TagRow>> {
     let mut query = tags::table.select(TagRow::as_select()).into_boxed();
+    let scope = if shown == Shown::Live { Scope::now(conn, policy)? } else { None };
+    query = match (shown, &scope) {
+        (Shown::Live, Some(scope)) => query.filter(tags::trashed_at.is_null()).filter(exists(carriers!(scope))),
+        _ => query,
+    };
     query = match shown {
+        Shown::Live if scope.is_some() => query,
         Shown::Live => query.filter(tags::trashed_at.is_null()).filter(exists(
             live_tags::table
                 .inner_join(live_articles::table)

@@ -73,6 +73,7 @@ fn cases() -> Vec<Case> {
     let mut cases = articles();
     cases.extend(content());
     cases.extend(users());
+    cases.extend(api_keys());
     cases.extend(own_account());
     cases
 }
@@ -163,6 +164,22 @@ fn users() -> Vec<Case> {
     ]
 }
 
+fn api_keys() -> Vec<Case> {
+    use On::{Article, Nothing, Thing};
+    const KEYS: On = Thing("/v1/api-keys", false);
+    vec![
+        case(Operation::ListApiKeys, "GET", "/v1/api-keys", Nothing),
+        case(Operation::ReadApiKey, "GET", "/v1/api-keys/{id}", KEYS),
+        case(Operation::CreateApiKey, "POST", "/v1/api-keys", Nothing)
+            .with(json!({ "name": "A partner", "scopes": ["articles:read"] })),
+        case(Operation::UpdateApiKey, "PATCH", "/v1/api-keys/{id}", KEYS).with(json!({ "text": "excerpt" })),
+        case(Operation::RevokeApiKey, "DELETE", "/v1/api-keys/{id}", KEYS),
+        case(Operation::RotateApiKey, "POST", "/v1/api-keys/{id}/rotate", KEYS),
+        case(Operation::ReadApiKeyUsage, "GET", "/v1/api-keys/{id}/usage", KEYS),
+        case(Operation::ReadPropagation, "GET", "/v1/articles/{id}/propagation", Article("published")),
+    ]
+}
+
 fn own_account() -> Vec<Case> {
     let change = json!({ "current_password": PASSWORD, "new_password": "green kettle on the roof" });
     vec![
@@ -244,6 +261,9 @@ fn thing(app: &App, collection: &str, is_trashed: bool) -> Object {
     if collection == "/v1/users" {
         input["email"] = json!(format!("thing-{number}@newsroom.test"));
         input["role"] = json!("editor");
+    }
+    if collection == "/v1/api-keys" {
+        input["scopes"] = json!(["articles:read"]);
     }
     let created = app.admin().post(collection, input).expect(201);
     let id = id(&created);
@@ -440,6 +460,11 @@ both! {
 
     fn user_accounts_are_for_administrators(app) {
         check_all(app, users());
+    }
+
+    fn api_keys_are_for_administrators(app) {
+        app.section("World");
+        check_all(app, api_keys());
     }
 
     fn everybody_has_their_own_account(app) {

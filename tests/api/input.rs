@@ -41,6 +41,10 @@ fn inputs(app: &App) -> Vec<(&'static str, String, Value)> {
         .post("/v1/users", json!({ "email": "new@newsroom.test", "name": "New", "role": "author" }))
         .expect(201);
     let user = format!("/v1/users/{}", id(&user));
+    let key = app.admin().post("/v1/api-keys", json!({ "name": "New", "scopes": ["feeds:read"] })).expect(201);
+    let key = format!("/v1/api-keys/{}", id(&key));
+    let partner = json!({ "name": "P", "contact": "C", "scopes": ["articles:read"], "sections": ["world"], "tags": ["ships"], "text": "full",
+        "delay_minutes": 1, "embargo_access": false, "requests_per_minute": 1, "requests_per_day": 1, "expires_at": "2100-01-01T00:00:00Z" });
     let text = |text: &str| json!({ "type": "text", "text": text, "marks": ["bold"] });
     let blocks = json!([
         { "type": "paragraph", "id": "p1", "content": [text("one"), { "type": "link", "href": "https://a.test/", "title": "t", "content": [text("two")] }] },
@@ -84,6 +88,8 @@ fn inputs(app: &App) -> Vec<(&'static str, String, Value)> {
         ("PATCH", "/v1/staff/mina".into(), other_staff),
         ("POST", "/v1/users".into(), with_password),
         ("PATCH", user, account),
+        ("POST", "/v1/api-keys".into(), partner.clone()),
+        ("PATCH", key, partner),
     ]
 }
 
@@ -105,8 +111,12 @@ fn texts(value: &Value, at: &str, found: &mut Vec<String>) {
 
 /// All operations that take a body, as (method, address, whether the body may be absent).
 fn operations_with_bodies(app: &App) -> Vec<(&'static str, String, bool)> {
-    let user = inputs(app).into_iter().map(|(_, path, _)| path).find(|path| path.starts_with("/v1/users/")).unwrap();
-    let user = user.trim_start_matches("/v1/users/");
+    let inputs = inputs(app);
+    let of = |collection: &str| {
+        let mut paths = inputs.iter().filter_map(|(_, path, _)| path.strip_prefix(collection));
+        paths.find(|rest| !rest.is_empty()).unwrap().to_owned()
+    };
+    let (user, key) = (of("/v1/users/"), of("/v1/api-keys/"));
     let paths = contract::document()["paths"].as_object().unwrap();
     let mut found = Vec::new();
     for (pattern, item) in paths {
@@ -118,7 +128,7 @@ fn operations_with_bodies(app: &App) -> Vec<(&'static str, String, bool)> {
                 .replace("{staff}", "mina")
                 .replace("{tag}", "ships")
                 .replace("{number}", "1");
-            found.push((upper, path.replace("{user}", user), body["required"] != true));
+            found.push((upper, path.replace("{user}", &user).replace("{key}", &key), body["required"] != true));
         }
     }
     assert!(found.len() > 20, "{found:?}");

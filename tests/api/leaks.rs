@@ -114,11 +114,11 @@ pub fn values(name: &str, public: &str) -> Vec<String> {
         "section" => &["world"],
         "tag" => &["public"],
         "author" => &["mina"],
-        "published_after" | "updated_after" => &["2001-01-01T00:00:00Z"],
-        "published_before" => &["2999-01-01T00:00:00Z"],
+        "published_after" | "updated_after" | "from" => &["2001-01-01T00:00:00Z"],
+        "published_before" | "until" => &["2999-01-01T00:00:00Z"],
         "as_of" => &["2026-11-01T00:00:00Z"],
         "against" => &["0", "1"],
-        "featured" | "trashed" | "tree" => &["true", "false"],
+        "featured" | "trashed" | "tree" | "revoked" => &["true", "false"],
         "language" => &["en", "fa"],
         "exclude" => return vec![public.to_owned()],
         "sort" => &["-published_at", "published_at", "-updated_at"],
@@ -161,7 +161,7 @@ fn addresses(public: &str) -> Vec<(String, Vec<String>)> {
             "{staff}" => vec!["mina"],
             "{tag}" => vec!["public"],
             "{code}" => vec!["not_found"],
-            "{user}" | "{session}" => vec!["01890a5d-ac96-774b-bcce-b302099a8057"],
+            "{user}" | "{session}" | "{key}" => vec!["01890a5d-ac96-774b-bcce-b302099a8057"],
             other => panic!("Say in tests/api/leaks.rs what {other} can be."),
         };
         // A number below an article, as of a revision.

@@ -51,6 +51,7 @@ use crate::{
     error::{Error, Result},
     ids::{ArticleId, UserId},
     input::Slug,
+    policy::{Policy, Text},
     reference::Reference,
     revisions::{self, Basis},
     sections::model::SectionSummary,
@@ -179,6 +180,12 @@ impl Parts {
     /// Returns whether any is asked for.
     pub fn any(self) -> bool {
         self.html || self.blocks || self.markdown || self.text
+    }
+
+    /// Returns what of them a reader gets.
+    #[must_use]
+    pub fn under(self, policy: &Policy) -> Self {
+        if policy.text == Text::Full { self } else { Self::default() }
     }
 }
 

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::shapes::reference;
 use crate::{
+    api_keys::DRAFT_OPERATIONS,
     auth::rights::{self, Operation},
     error::Code,
 };
@@ -16,6 +17,12 @@ pub fn complete(document: &mut Value) {
             "scheme": "bearer",
             "bearerFormat": "JWT",
             "description": "An access token from `POST /v1/auth/token`, good for 15 minutes."
+        },
+        "apiKey": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "fpk_…",
+            "description": "A partner's key from `POST /v1/api-keys`. Feed readers may send it as the password of basic authentication, with any name."
         }
     });
     document["components"]["responses"] = responses();
@@ -34,7 +41,7 @@ pub fn complete(document: &mut Value) {
 const UNREVISED: &str = "x-has-revisions";
 
 /// The inputs that say nothing, or nothing that is needed, so that the body may be absent.
-const OPTIONAL: [&str; 3] = ["NoInput", "ReturnInput", "PreviewInput"];
+const OPTIONAL: [&str; 4] = ["NoInput", "ReturnInput", "PreviewInput", "RotateInput"];
 
 /// What an operation is like, as far as the rules need to know.
 struct Traits {
@@ -44,6 +51,7 @@ struct Traits {
     is_auth: bool,
     is_logged_in: bool,
     has_working_view: bool,
+    is_for_drafts: bool,
     has_body: bool,
     names_resource: bool,
     has_slug: bool,
@@ -65,6 +73,7 @@ impl Traits {
             is_auth,
             is_logged_in: (!rights.is_empty() && !has_working_view) || is_logout,
             has_working_view,
+            is_for_drafts: DRAFT_OPERATIONS.iter().any(|operation| operation.id() == id),
             has_body: operation.get("requestBody").is_some(),
             names_resource: path.contains('{'),
             has_slug: ["{article}", "{section}", "{staff}", "{tag}"].iter().any(|name| path.contains(name)),
@@ -96,7 +105,7 @@ impl Traits {
             self.is_logged_in || self.has_working_view || matches!(id, "createToken" | "refreshToken"),
             "Unauthenticated",
         );
-        add(self.is_logged_in && !self.is_auth || self.has_working_view, "Forbidden");
+        add(self.is_logged_in || self.has_working_view, "Forbidden");
         add(self.names_resource, "NotFound");
         add(id == "getArticle", "Gone");
         add(!self.is_system, "NotAcceptable");
@@ -108,6 +117,7 @@ impl Traits {
         add(self.changes_existing, "PreconditionFailed");
         add(self.changes_existing, "PreconditionRequired");
         add(takes_password, "TooManyRequests");
+        add(self.is_live() || self.is_for_drafts, "RateLimited");
         add(asks_database, "Unavailable");
         add(asks_database && self.method != "get", "StorageFull");
         names
@@ -120,10 +130,12 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
         members.shift_remove(UNREVISED);
     }
     describe(&traits, operation);
-    operation["security"] = if traits.is_logged_in {
+    operation["security"] = if traits.is_logged_in && traits.is_for_drafts {
+        json!([{ "accessToken": [] }, { "apiKey": [] }])
+    } else if traits.is_logged_in {
         json!([{ "accessToken": [] }])
     } else if traits.has_working_view {
-        json!([{}, { "accessToken": [] }])
+        json!([{}, { "accessToken": [] }, { "apiKey": [] }])
     } else {
         json!([])
     };
@@ -223,7 +235,7 @@ fn success_headers(traits: &Traits, status: &str) -> Value {
     let mut names = vec!["X-Request-Id", "Cache-Control"];
     let is_single = traits.names_resource && !traits.is_system && !traits.is_auth;
     if traits.is_live() {
-        names.extend(["Last-Modified", "Surrogate-Key", "Vary"]);
+        names.extend(["Last-Modified", "Surrogate-Key", "Vary", "RateLimit", "RateLimit-Policy"]);
     }
     if traits.has_revisions && (traits.is_live() || is_single || (status == "201" && !traits.is_auth)) {
         names.push("ETag");
@@ -248,7 +260,7 @@ fn success_headers(traits: &Traits, status: &str) -> Value {
 }
 
 /// The error answers: name, status, and the kinds of problem that they can be.
-const ERRORS: [(&str, u16, &[Code]); 19] = [
+const ERRORS: [(&str, u16, &[Code]); 20] = [
     ("BadRequest", 400, &[Code::BadRequest, Code::InvalidParameter, Code::InvalidCursor, Code::MalformedJson]),
     ("Unauthenticated", 401, &[Code::Unauthenticated, Code::InvalidCredentials]),
     ("Forbidden", 403, &[Code::Forbidden]),
@@ -276,6 +288,7 @@ const ERRORS: [(&str, u16, &[Code]); 19] = [
     ("InvalidInput", 422, &[Code::InvalidInput, Code::PreflightFailed, Code::IdempotencyMismatch]),
     ("PreconditionRequired", 428, &[Code::PreconditionRequired]),
     ("TooManyRequests", 429, &[Code::TooManyRequests]),
+    ("RateLimited", 429, &[Code::RateLimited]),
     ("InternalError", 500, &[Code::Internal]),
     ("Unavailable", 503, &[Code::Unavailable]),
     ("StorageFull", 507, &[Code::StorageFull]),
@@ -373,6 +386,8 @@ fn headers() -> Value {
         "Link": header("The addresses of the next and the previous page (RFC 8288).", "</v1/articles?cursor=Zg>; rel=\"next\""),
         "Location": header("The address of the resource.", "/v1/articles/0193f0a2-6d7e-7c11-9d6b-0f6a3c1e5b7a"),
         "Preference-Applied": header("`merge` when the change was merged with what others had changed; read the answer, it is more than you sent.", "merge"),
+        "RateLimit": header("What is left of each limit of the API key (`r`), and in how many seconds it is full again (`t`).", "\"minute\";r=599;t=34"),
+        "RateLimit-Policy": header("The limits of the API key: how many requests (`q`) in how many seconds (`w`).", "\"minute\";q=600;w=60"),
         "Retry-After": header("After how many seconds to try again.", "2"),
         "Surrogate-Key": header("Keys by which a cache in front can drop the answer.", "articles section-0193f0a2-6d7e-7c11-9d6b-0f6a3c1e5b7a"),
         "Vary": header("What the answer depends on besides its address.", "Accept-Encoding"),

@@ -89,6 +89,9 @@ fn thing(app: &App, collection: &str) -> String {
         input["email"] = json!(format!("{CANARY}-{}@newsroom.test", unique()));
         input["role"] = json!("author");
     }
+    if collection == "api-keys" {
+        input["scopes"] = json!(["articles:read"]);
+    }
     format!("/v1/{collection}/{}", id(&app.admin().post(&format!("/v1/{collection}"), input).expect(201)))
 }
 
@@ -108,7 +111,7 @@ fn newcomer(app: &App) -> (Client, Value) {
 }
 
 fn cases() -> Vec<Case> {
-    [articles(), desk(), resources(), accounts()].into_iter().flatten().collect()
+    [articles(), desk(), resources(), keys(), accounts()].into_iter().flatten().collect()
 }
 
 fn articles() -> Vec<Case> {
@@ -209,6 +212,24 @@ fn resources() -> Vec<Case> {
         ready(app.editor(), "POST", &format!("{from}/merge"), json!({ "into": into }))
     }));
     cases
+}
+
+fn keys() -> Vec<Case> {
+    vec![
+        case("createApiKey", One("api_key.created", "admin"), |app| {
+            let input = json!({ "name": text("name"), "contact": text("contact"), "scopes": ["feeds:read"] });
+            ready(app.admin(), "POST", "/v1/api-keys", input)
+        }),
+        case("updateApiKey", One("api_key.updated", "admin"), |app| {
+            ready(app.admin(), "PATCH", &thing(app, "api-keys"), json!({ "delay_minutes": 5 }))
+        }),
+        case("deleteApiKey", One("api_key.revoked", "admin"), |app| {
+            ready(app.admin(), "DELETE", &thing(app, "api-keys"), json!({}))
+        }),
+        case("rotateApiKey", One("api_key.rotated", "admin"), |app| {
+            ready(app.admin(), "POST", &format!("{}/rotate", thing(app, "api-keys")), json!({}))
+        }),
+    ]
 }
 
 fn accounts() -> Vec<Case> {
