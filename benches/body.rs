@@ -13,6 +13,11 @@ use frontpage::body::{Body, NoLinks};
 
 const MEGABYTE: usize = 1 << 20;
 
+/// An article in Markdown, without HTML in it: what most of it is.
+const MARKDOWN: &str = "## A heading\n\nThe talks *resumed* on [Monday](https://example.org/a) with **no** result; officials \
+    said that nothing had been decided, and that nothing would be before the winter.[^a]\n\n- one\n- two\n  - three\n\n\
+    ![Two people](/i.jpg \"The delegates.\")\n\n> A quotation\n\n| a | b |\n|---|---|\n| c | d |\n\n[^a]: So they said.\n\n";
+
 const ARTICLE: &str = "<h2>A heading</h2>\n<p>The talks <em>resumed</em> on <a href=\"https://example.org/a\">Monday</a> \
     with <strong>no</strong> result; officials said that nothing had been decided, and that nothing would be before the \
     winter.</p>\n<ul><li>one</li><li>two<ul><li>three</li></ul></li></ul>\n<figure><img src=\"/i.jpg\" alt=\"Two people\">\
@@ -37,6 +42,9 @@ fn directions(criterion: &mut Criterion) {
     let markdown = body.to_markdown(&NoLinks);
     group.throughput(Throughput::Bytes(u64::try_from(markdown.len()).expect("a megabyte is not much")));
     group.bench_function("markdown_in", |bencher| bencher.iter(|| Body::from_markdown(black_box(&markdown))));
+    let plain = repeated(MARKDOWN);
+    group.throughput(Throughput::Bytes(u64::try_from(plain.len()).expect("a megabyte is not much")));
+    group.bench_function("plain_markdown_in", |bencher| bencher.iter(|| Body::from_markdown(black_box(&plain))));
     group.throughput(Throughput::Bytes(u64::try_from(json.len()).expect("some megabytes are not much")));
     group.bench_function("json_in", |bencher| bencher.iter(|| from_client(black_box(&json))));
     group.bench_function("json_out", |bencher| bencher.iter(|| serde_json::to_string(black_box(&body))));
@@ -64,8 +72,26 @@ const HARD_HTML: &[&str] = &[
     "<svg>",
 ];
 
-const HARD_MARKDOWN: &[&str] =
-    &["> ", "- a\n", "[", "[a](/b) ", "*a **a ", "~~a~~ ", "`a` ", "a|b\n-|-\n", "[^a]: b\n", "&amp;", "<b>a</b> "];
+const HARD_MARKDOWN: &[&str] = &[
+    "> ",
+    "> a\n\n",
+    "- a\n",
+    "1. a\n",
+    "a\n\n",
+    "# a\n",
+    "[",
+    "[a](/b) ",
+    "![a](/b)\n\n",
+    "**a** ",
+    "*a **a ",
+    "~~a~~ ",
+    "`a` ",
+    "a|b\n-|-\n",
+    "[^a]: b\n",
+    "[^a] ",
+    "&amp;",
+    "<b>a</b> ",
+];
 
 fn hard_input(criterion: &mut Criterion) {
     hard(criterion, "hard_html_in", HARD_HTML, |html| Body::from_html(html).body);

@@ -2,7 +2,9 @@
 
 use actix_web::web;
 
-use crate::{api_keys, articles, audit, auth, http, sections, staff, state::State, tags, users};
+use crate::{
+    api_keys, articles, audit, auth, feeds, http, newswire, sections, staff, state::State, tags, users, webhooks,
+};
 
 /// Adds everything to an application.
 pub fn configure(config: &mut web::ServiceConfig, state: State) {
@@ -18,6 +20,9 @@ pub fn configure(config: &mut web::ServiceConfig, state: State) {
     sections::routes::register(config);
     staff::routes::register(config);
     tags::routes::register(config);
+    feeds::routes::register(config);
+    newswire::routes::register(config);
+    webhooks::routes::register(config);
     auth::routes::register(config);
     users::routes::register(config);
     audit::routes::register(config);
@@ -37,6 +42,9 @@ pub fn documents() -> Vec<utoipa::openapi::OpenApi> {
         sections::routes::document(),
         staff::routes::document(),
         tags::routes::document(),
+        feeds::routes::document(),
+        newswire::routes::document(),
+        webhooks::routes::document(),
         auth::routes::document(),
         users::routes::document(),
         audit::routes::document(),
@@ -57,6 +65,9 @@ pub fn routes() -> Vec<(&'static str, &'static str)> {
         sections::routes::TABLE,
         staff::routes::TABLE,
         tags::routes::TABLE,
+        feeds::routes::TABLE,
+        newswire::routes::TABLE,
+        webhooks::routes::TABLE,
         auth::routes::TABLE,
         users::routes::TABLE,
         audit::routes::TABLE,

@@ -41,13 +41,13 @@ macro_rules! ids {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.hyphenated().fmt(f)
+                f.write_str(self.0.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
             }
         }
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                serializer.serialize_str(self.0.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
             }
         }
 
@@ -81,6 +81,10 @@ ids! {
     ApiKeyId;
     /// The id of an entry of the audit.
     AuditId;
+    /// The id of a webhook.
+    WebhookId;
+    /// The id of something that a webhook is told.
+    DeliveryId;
     /// The id of any of the above, where only the log or the slug table is concerned.
     ResourceId;
 }
@@ -100,7 +104,7 @@ macro_rules! resource_ids {
         }
     )*};
 }
-resource_ids!(ArticleId, SectionId, StaffId, TagId, UserId, ApiKeyId);
+resource_ids!(ArticleId, SectionId, StaffId, TagId, UserId, ApiKeyId, WebhookId);
 
 /// Returns whether a text has the shape of a UUID, so that slugs can stay clear of it.
 pub fn is_uuid_shaped(text: &str) -> bool {

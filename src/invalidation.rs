@@ -7,11 +7,11 @@
 
 use std::{
     collections::HashSet,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant as Moment},
 };
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 use crate::{
     articles::schedule::{self, Coming},
@@ -42,16 +42,37 @@ pub struct Invalidation {
     /// Connections of its own: when requests wait for theirs, this must not wait with them.
     db: Db,
     wake: Arc<Notify>,
+    own: Own,
     /// Kept, because its end would be the end of listening.
     _listening: Option<Listening>,
-    /// Tells others in this process up to where the log has been read.
-    news: watch::Sender<i64>,
     /// Up to where the log has been read; none before the first time.
     position: Option<i64>,
     /// What the clock will do next.
     coming: Vec<Foreseen>,
     /// What the clock has done and is not recorded yet, as far as the answers that show it were dropped.
     done: HashSet<Coming>,
+}
+
+/// The changes that this server made itself and dropped when they were committed, until the log tells of them. Without
+/// that, what readers asked for in between would be made once more.
+#[derive(Clone, Default)]
+struct Own(Arc<Mutex<HashSet<i64>>>);
+
+/// The most that are remembered, should the log not be read for long; what is forgotten is dropped twice.
+const MOST_OWN: usize = 10_000;
+
+impl Own {
+    fn add(&self, changes: &[i64]) {
+        let mut own = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if own.len() >= MOST_OWN {
+            own.clear();
+        }
+        own.extend(changes);
+    }
+
+    fn take(&self, change: i64) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&change)
+    }
 }
 
 /// Something that the clock will do, and when that is by this server's clock.
@@ -80,27 +101,25 @@ impl Invalidation {
         let few = Options { read_connections: 1, write_connections: 1, observer: None, ..database.options.clone() };
         let db = Db::open(&database.location, &few)?;
         let wake = Arc::new(Notify::new());
-        let (own, others, for_state) = (wake.clone(), wake.clone(), state.clone());
-        state.db.on_commit(Arc::new(move |keys| {
-            for_state.delivery.drop_keys(keys);
-            own.notify_one();
+        let (for_own, for_others, for_state) = (wake.clone(), wake.clone(), state.clone());
+        let own = Own::default();
+        let dropped = own.clone();
+        state.db.on_commit(Arc::new(move |word| {
+            for_state.delivery.drop_keys(&word.keys);
+            dropped.add(&word.changes);
+            for_own.notify_one();
         }));
-        let listening = db.listen(move || others.notify_one());
+        let listening = db.listen(move || for_others.notify_one());
         Ok(Self {
             state: state.clone(),
             db,
             wake,
+            own,
             _listening: listening,
-            news: watch::Sender::new(0),
             position: None,
             coming: Vec::new(),
             done: HashSet::new(),
         })
-    }
-
-    /// Returns what tells up to where this server has read the log.
-    pub fn news(&self) -> watch::Receiver<i64> {
-        self.news.subscribe()
     }
 
     /// Follows, for ever.
@@ -144,10 +163,12 @@ impl Invalidation {
             self.foresee(asked_at, look.now, look.coming);
             let is_more = match look.news {
                 News::Changes(seen) => {
-                    for change in &seen {
+                    for change in seen.iter().filter(|change| !self.own.take(change.id)) {
                         self.state.delivery.drop_keys(&change.keys);
                     }
-                    !seen.is_empty()
+                    // Fewer than are read at a time are all that there were at that moment.
+                    let is_full = i64::try_from(seen.len()).unwrap_or(follow::BATCH) >= follow::BATCH;
+                    is_full || (look.has_unplaced && !seen.is_empty())
                 }
                 News::Missed(_) => {
                     self.state.delivery.clear();
@@ -155,7 +176,7 @@ impl Invalidation {
                 }
             };
             self.position = Some(look.position);
-            self.news.send_if_modified(|position| std::mem::replace(position, look.position) != look.position);
+            self.state.wire.reached(look.position);
             if look.has_unplaced {
                 follow::place(&self.db).await?;
             }

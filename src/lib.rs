@@ -17,8 +17,12 @@
 //! - [`auth`], [`users`]: who is calling and what they may do.
 //! - [`api_keys`]: partners, what they may see, how much and how often they read.
 //! - [`sections`], [`staff`], [`tags`], [`articles`]: the newsroom; each has `model`, `store` and `routes`.
+//! - [`feeds`]: the live articles in the formats of aggregators, search engines and partners.
+//! - [`newswire`]: what readers can see anew, for those who keep a copy.
 //! - [`invalidation`]: drops finished answers when what they show has changed.
 //! - [`purge`]: tells a cache in front the same.
+//! - [`outgoing`]: requests to addresses that others chose.
+//! - [`webhooks`]: who is told of changes, signed and at least once.
 //! - [`demo`]: an invented newsroom.
 //! - [`app`], [`server`], [`cli`]: all of it put together.
 //!
@@ -39,11 +43,14 @@ pub mod db;
 pub mod delivery;
 pub mod demo;
 pub mod error;
+pub mod feeds;
 pub mod http;
 pub mod ids;
 pub mod input;
 pub mod invalidation;
 pub mod metrics;
+pub mod newswire;
+pub mod outgoing;
 pub mod policy;
 pub mod purge;
 pub mod readiness;
@@ -59,3 +66,4 @@ pub mod state;
 pub mod tags;
 pub mod telemetry;
 pub mod users;
+pub mod webhooks;

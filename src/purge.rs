@@ -10,10 +10,10 @@ use tokio::sync::watch;
 use crate::{
     changes::{
         durable::Follower,
-        follow::{self, News},
+        errand::{self, Errand},
+        follow::Seen,
     },
     config::PurgeConfig,
-    db::Db,
     error::{Error, Result},
     state::State,
 };
@@ -24,53 +24,23 @@ const LONGEST_HEADER: usize = 4000;
 /// How long one request may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long to wait after the first failure; doubled up to the longest.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-
-/// How often to look when nothing is known to have happened: another server may have died at its work.
-const LOOK_EVERY: Duration = Duration::from_secs(10);
-
 /// Follows the log and purges, for ever. `position` is how far this server has read the log.
-pub async fn follow(state: State, purge: PurgeConfig, mut position: watch::Receiver<i64>) {
-    let follower = Follower::new("purge");
-    let sender = Sender::new(purge);
-    let mut pause = FIRST_PAUSE;
-    loop {
-        match catch_up(&state.db, &follower, &sender).await {
-            Ok(()) => {
-                pause = FIRST_PAUSE;
-                // The other end lives as long as this server.
-                let _ = tokio::time::timeout(LOOK_EVERY, position.changed()).await;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "Purging the cache in front failed; it is tried again in {} ms", pause.as_millis());
-                tokio::time::sleep(pause).await;
-                pause = LONGEST_PAUSE.min(pause * 2);
-            }
-        }
-    }
+pub async fn follow(state: State, purge: PurgeConfig, position: watch::Receiver<i64>) {
+    errand::run(&state.db, &Follower::new("purge"), &Sender::new(purge), position).await;
 }
 
-/// Purges what has changed since the last time, up to the end of the log.
-async fn catch_up(db: &Db, follower: &Follower, sender: &Sender) -> Result<()> {
-    while let Some(position) = follower.claim(db).await? {
-        match db.read(move |conn| follow::after(conn, position)).await? {
-            News::Changes(seen) if seen.is_empty() => return Ok(()),
-            News::Changes(seen) => {
-                let end = seen.last().map_or(position, |seen| seen.position);
-                sender.purge(seen.into_iter().flat_map(|seen| seen.keys).collect()).await?;
-                follower.advance(db, end).await?;
-            }
-            News::Missed(end) => {
-                tracing::error!(
-                    "Purging was off for longer than the change log is kept (FRONTPAGE_CHANGES_DAYS): drop everything that the cache in front has"
-                );
-                follower.advance(db, end).await?;
-            }
-        }
+impl Errand for Sender {
+    const WHAT: &'static str = "Purging the cache in front";
+
+    async fn run(&self, seen: Vec<Seen>) -> Result<()> {
+        self.purge(seen.into_iter().flat_map(|seen| seen.keys).collect()).await
     }
-    Ok(())
+
+    fn missed(&self) {
+        tracing::error!(
+            "Purging was off for longer than the change log is kept (FRONTPAGE_CHANGES_DAYS): drop everything that the cache in front has"
+        );
+    }
 }
 
 /// Sends requests to the cache in front.

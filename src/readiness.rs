@@ -2,11 +2,10 @@
 
 use std::{
     future::Future,
-    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use crate::error::Result;
 
@@ -17,18 +16,23 @@ const GOOD_FOR: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub struct Readiness {
     last: Mutex<Option<(Instant, bool)>>,
-    is_closed: AtomicBool,
+    is_closed: watch::Sender<bool>,
 }
 
 impl Readiness {
     /// Returns whether the server is about to stop.
     pub fn is_closed(&self) -> bool {
-        self.is_closed.load(Ordering::Relaxed)
+        *self.is_closed.borrow()
     }
 
     /// Says "not ready" from now on.
     pub fn close(&self) {
-        self.is_closed.store(true, Ordering::Relaxed);
+        self.is_closed.send_replace(true);
+    }
+
+    /// Returns what tells when the server is about to stop.
+    pub fn closing(&self) -> watch::Receiver<bool> {
+        self.is_closed.subscribe()
     }
 
     /// Returns whether the database answers; those who ask at the same time share one question.

@@ -28,7 +28,7 @@ macro_rules! parse_ids {
         }
     )*};
 }
-parse_ids!(ArticleId, SectionId, StaffId, TagId, UserId, SessionId, ApiKeyId);
+parse_ids!(ArticleId, SectionId, StaffId, TagId, UserId, SessionId, ApiKeyId, WebhookId, DeliveryId);
 
 /// No slug is as long as this; longer references are refused unread.
 const LONGEST: usize = 1000;

@@ -1,6 +1,7 @@
 //! The key that all nodes of an installation share through the database: it seals cursors and blinds throttle keys.
 
 use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
     hmac,
     rand::{SecureRandom, SystemRandom},
 };
@@ -35,6 +36,37 @@ impl InstanceKey {
     /// Returns [`InstanceKey::sign`] in hexadecimal.
     pub fn sign_hex(&self, parts: &[&[u8]]) -> String {
         hex(&self.sign(parts))
+    }
+
+    /// Encrypts something so that only this installation reads it, and only for the same purpose.
+    ///
+    /// # Errors
+    /// When the system has no randomness.
+    pub fn seal(&self, purpose: &str, plain: &[u8]) -> Result<String> {
+        let mut sealed = plain.to_vec();
+        let aad = Aad::from(purpose.as_bytes());
+        let nonce = self.sealing(purpose)?.seal_in_place_append_tag(aad, &mut sealed).map_err(Error::internal)?;
+        Ok(STANDARD.encode([nonce.as_ref().as_slice(), &sealed].concat()))
+    }
+
+    /// Decrypts what was sealed for a purpose.
+    ///
+    /// # Errors
+    /// When it was not, or was altered.
+    pub fn open(&self, purpose: &str, sealed: &str) -> Result<Vec<u8>> {
+        let damaged = || Error::internal(format!("what was sealed as {purpose} cannot be opened"));
+        let bytes = STANDARD.decode(sealed).map_err(|_| damaged())?;
+        let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN).ok_or_else(damaged)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| damaged())?;
+        let (mut sealed, aad) = (sealed.to_vec(), Aad::from(purpose.as_bytes()));
+        let plain = self.sealing(purpose)?.open_in_place(nonce, aad, &mut sealed).map_err(|_| damaged())?;
+        Ok(plain.to_vec())
+    }
+
+    /// The key with which things are sealed for a purpose.
+    fn sealing(&self, purpose: &str) -> Result<RandomizedNonceKey> {
+        let key = self.sign(&[b"seal", purpose.as_bytes()]);
+        RandomizedNonceKey::new(&AES_256_GCM, &key).map_err(Error::internal)
     }
 
     /// Reads the key from the database, where the first node to come puts one.
@@ -73,4 +105,27 @@ pub fn hex(bytes: &[u8]) -> String {
 /// Returns the SHA-256 of some bytes in hexadecimal.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes).as_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sealed_opens_only_here_for_its_purpose_and_unaltered() {
+        let key = InstanceKey::from_bytes([7; 32]);
+        let sealed = key.seal("a purpose", b"six tall ladders").unwrap();
+
+        assert_eq!(key.open("a purpose", &sealed).unwrap(), b"six tall ladders");
+        assert_ne!(sealed, key.seal("a purpose", b"six tall ladders").unwrap());
+        assert!(key.open("another", &sealed).is_err());
+        assert!(InstanceKey::from_bytes([8; 32]).open("a purpose", &sealed).is_err());
+        let mut bytes = STANDARD.decode(&sealed).unwrap();
+        for index in 0..bytes.len() {
+            bytes[index] ^= 1;
+            assert!(key.open("a purpose", &STANDARD.encode(&bytes)).is_err());
+            bytes[index] ^= 1;
+        }
+        assert!(key.open("a purpose", "").is_err());
+    }
 }

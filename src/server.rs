@@ -13,19 +13,23 @@ use crate::{
     articles::{leases, previews, schedule, working},
     audit,
     auth::Auth,
-    changes,
+    changes::{self, wire::Wire},
     clock::Instant,
     config::Config,
-    db::{Db, Origin, migrate},
+    db::{Db, Options, Origin, migrate},
     delivery::{Delivery, front::FrontFactory},
     error::{Code, Error, Result},
+    feeds::hub,
     http::idempotency::{self, InFlight},
     invalidation::Invalidation,
     metrics::Metrics,
+    newswire,
+    outgoing::Guard,
     purge,
     readiness::Readiness,
     secrets::InstanceKey,
     state::{Parts, State},
+    webhooks,
 };
 
 /// A server that listens.
@@ -81,6 +85,8 @@ pub async fn start(config: Config) -> Result<Running> {
         api_keys: ApiKeys::default(),
         in_flight: InFlight::default(),
         delivery: Delivery::new(&config.delivery, metrics.tally()),
+        wire: Wire::new(config.delivery.changes_readers),
+        outgoing: Guard::new(config.webhooks.rules, config.webhooks.patience),
         metrics,
         readiness: Readiness::default(),
         config,
@@ -116,9 +122,20 @@ impl Running {
         // Nothing is kept before this has begun.
         let follows = Invalidation::begin(&self.state)?;
         let purge = self.state.config.purge.clone();
-        let purges = purge.map(|purge| purge::follow(self.state.clone(), purge, follows.news()));
+        let purges = purge.map(|purge| purge::follow(self.state.clone(), purge, self.state.wire.position()));
         let purges = purges.map(|purges| actix_web::rt::spawn(Origin::server().scope(purges)));
+        let hub = self.state.config.feeds.hub_url.clone().zip(self.state.config.http.public_url.clone());
+        let tells = hub.map(|(hub, base)| hub::follow(self.state.clone(), hub, base, self.state.wire.position()));
+        let tells = tells.map(|tells| actix_web::rt::spawn(Origin::server().scope(tells)));
         let follows = actix_web::rt::spawn(Origin::server().scope(follows.follow()));
+        // Looking whether there is something to tell takes no connection from requests.
+        let database = &self.state.config.database;
+        let few = Options { read_connections: 1, write_connections: 1, observer: None, ..database.options.clone() };
+        let quiet = Db::open(&database.location, &few)?;
+        let queues = webhooks::enqueue::follow(self.state.clone(), quiet.clone());
+        let queues = actix_web::rt::spawn(Origin::server().scope(queues));
+        let sends = actix_web::rt::spawn(Origin::server().scope(webhooks::deliver::run(self.state.clone(), quiet)));
+        let streams = actix_web::rt::spawn(newswire::stream::tell(self.state.clone()));
         let clock = actix_web::rt::spawn(Origin::server().scope(record_by_the_clock(self.state.clone())));
         let seals = actix_web::rt::spawn(seal_audit(self.state.clone()));
         let counts = actix_web::rt::spawn(Origin::server().scope(write_usage(self.state.clone())));
@@ -132,8 +149,11 @@ impl Running {
         clock.abort();
         seals.abort();
         follows.abort();
-        if let Some(purges) = purges {
-            purges.abort();
+        streams.abort();
+        queues.abort();
+        sends.abort();
+        for outward in purges.into_iter().chain(tells) {
+            outward.abort();
         }
         signals.abort();
         result.map_err(Error::internal)
@@ -174,6 +194,7 @@ async fn do_chores(state: State) {
                 let pruned = pruned.await.map(drop);
                 let days = state.config.desk.revision_days;
                 let pruned = pruned.and(working::prune(&state.db, days).await.map(drop));
+                let pruned = pruned.and(prune_deliveries(&state).await);
                 if let Err(error) = pruned.and(prune_changes(&state).await) {
                     tracing::warn!(%error, "Removing what has expired failed; the next try is in a minute");
                 }
@@ -200,6 +221,14 @@ async fn write_usage(state: State) {
             tracing::warn!(%error, "Writing what API keys asked failed; it is tried again");
         }
     }
+}
+
+/// Removes what webhooks were told long ago.
+async fn prune_deliveries(state: &State) -> Result<()> {
+    let days = i64::from(state.config.webhooks.days);
+    let before = Instant::now().plus_seconds(-days * 24 * 60 * 60);
+    while state.db.write(move |tx| webhooks::queue::prune(tx, before)).await? {}
+    Ok(())
 }
 
 /// Seals what was appended to the audit; apart from the other chores, so that no slow one holds it up.

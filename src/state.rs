@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    api_keys::ApiKeys, auth::Auth, config::Config, db::Db, delivery::Delivery, http::idempotency::InFlight,
-    metrics::Metrics, readiness::Readiness, secrets::InstanceKey,
+    api_keys::ApiKeys, auth::Auth, changes::wire::Wire, config::Config, db::Db, delivery::Delivery,
+    http::idempotency::InFlight, metrics::Metrics, outgoing::Guard, readiness::Readiness, secrets::InstanceKey,
 };
 
 /// The server's state.
@@ -27,6 +27,10 @@ pub struct Parts {
     pub in_flight: InFlight,
     /// Finished answers to readers.
     pub delivery: Delivery,
+    /// Where those stand who wait for changes.
+    pub wire: Wire,
+    /// What sends requests to addresses of others.
+    pub outgoing: Guard,
     /// What the server counts.
     pub metrics: Metrics,
     /// Whether the database answers.

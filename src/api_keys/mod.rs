@@ -20,7 +20,7 @@ use std::{
 
 use self::{
     limits::{Allowed, Limits, Spent},
-    model::Scope,
+    model::{FeedChoices, Scope},
     usage::Usage,
 };
 use crate::{
@@ -33,6 +33,7 @@ use crate::{
     error::{Code, Error, Result},
     ids::{ApiKeyId, UserId},
     policy::Policy,
+    secrets::sha256_hex,
 };
 
 /// For how long a key is taken to be as it was: well below the five seconds in which revoking it must be effective.
@@ -62,8 +63,10 @@ pub struct Key {
     pub scopes: Vec<Scope>,
     /// What it may see.
     pub policy: Arc<Policy>,
-    /// The name of the policy, under which its answers are kept.
+    /// The name under which its answers are kept: that of all keys which get the same.
     pub fingerprint: String,
+    /// What its feeds show.
+    pub feed: Option<FeedChoices>,
     /// How often it may ask.
     pub limits: Limits,
     /// In whose name it posts drafts.
@@ -119,7 +122,8 @@ impl ApiKeys {
         let key = Arc::new(Key {
             id: opened.id,
             scopes: opened.doc.scopes,
-            fingerprint: policy.fingerprint(),
+            fingerprint: fingerprint(&policy, opened.doc.feed.as_ref())?,
+            feed: opened.doc.feed,
             policy: Arc::new(policy),
             limits: Limits { per_minute: opened.doc.requests_per_minute, per_day: opened.doc.requests_per_day },
             acts_for: opened.acts_for,
@@ -166,6 +170,13 @@ impl ApiKeys {
         spent.retain(|_, spent| spent.is_recent());
         Ok(())
     }
+}
+
+/// Returns a name that those share who may see the same and whose feeds show the same.
+fn fingerprint(policy: &Policy, feed: Option<&FeedChoices>) -> Result<String> {
+    let Some(feed) = feed else { return Ok(policy.fingerprint()) };
+    let feed = serde_json::to_string(feed).map_err(Error::internal)?;
+    Ok(sha256_hex(format!("{} {feed}", policy.fingerprint()).as_bytes()))
 }
 
 /// What a panic left behind here is at worst a count.

@@ -81,10 +81,39 @@ pub struct ApiKeyInput {
     #[deserr(default)]
     #[schema(value_type = Option<String>, format = DateTime, example = "2027-11-25T00:00:00Z")]
     pub expires_at: Option<Moment>,
+    /// What its feeds show of articles; null for what everybody's show.
+    #[deserr(default)]
+    pub feed: Option<FeedChoices>,
     /// The id of the user account in whose name it posts drafts; needed with `articles:write-draft`, and only there.
     #[deserr(default)]
     #[schema(value_type = Option<String>, format = "uuid")]
     pub acts_for: Option<Account>,
+}
+
+/// What feeds show of articles, for those who ask for something else than whole texts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+pub struct FeedChoices {
+    /// How many items a feed has, unless the request says so: 1 to 100; null for 30.
+    #[deserr(default)]
+    #[schema(required = false, minimum = 1, maximum = 100, example = 20)]
+    pub items: Option<u16>,
+    /// `excerpt` for summaries only.
+    #[deserr(default = Text::Full)]
+    #[schema(required = false, default = "full")]
+    pub text: Text,
+    /// The longest title, in characters, 20 to 300; longer ones are cut between words. Null for no limit.
+    #[deserr(default)]
+    #[schema(required = false, minimum = 20, maximum = 300, example = 150)]
+    pub longest_title: Option<u16>,
+    /// The only HTML elements that texts keep, up to 60; of others, what is in them stays. Null for all.
+    #[deserr(default)]
+    #[schema(required = false, value_type = Option<Vec<String>>, max_items = 60, example = json!(["p", "a", "em", "strong"]))]
+    pub allowed_tags: Option<Vec<Line<20>>>,
+    /// For how many hours after its last change an item may be shown, 2 to 8760. Null for no end.
+    #[deserr(default)]
+    #[schema(required = false, minimum = 2, maximum = 8760, example = 720)]
+    pub expires_after_hours: Option<u16>,
 }
 
 /// A user account, by its id.
@@ -125,6 +154,9 @@ pub struct ApiKeyDoc {
     pub requests_per_day: Option<u32>,
     /// Until when.
     pub expires_at: Option<Instant>,
+    /// What its feeds show.
+    #[serde(default)]
+    pub feed: Option<FeedChoices>,
     /// In whose name it posts.
     pub acts_for: Option<UserId>,
 }
@@ -180,6 +212,9 @@ pub struct ApiKey {
     /// Until when it can be used; null for no end.
     #[schema(required = true, value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Instant>,
+    /// What its feeds show of articles; null for what everybody's show.
+    #[schema(required = true)]
+    pub feed: Option<FeedChoices>,
     /// The account in whose name it posts drafts; null when it posts none.
     #[schema(required = true, value_type = Option<String>, format = "uuid")]
     pub acts_for: Option<UserId>,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
-use super::model::{ApiKey, ApiKeyDoc, ApiKeyInput, ApiKeySecretInfo, Scope};
+use super::model::{ApiKey, ApiKeyDoc, ApiKeyInput, ApiKeySecretInfo, FeedChoices, Scope};
 use crate::{
     audit::{self, Entry, Resource},
     auth::{identity::Caller, rights::Role, secret::ApiKeySecret},
@@ -156,6 +156,7 @@ pub fn views(conn: &mut Conn, rows: Vec<ApiKeyRow>) -> Result<Vec<ApiKey>> {
             requests_per_minute: doc.requests_per_minute,
             requests_per_day: doc.requests_per_day,
             expires_at: doc.expires_at,
+            feed: doc.feed,
             acts_for: doc.acts_for,
             secrets: secrets.remove(&row.id).unwrap_or_default(),
             last_used_at: row.last_used_at,
@@ -325,6 +326,7 @@ fn resolve(tx: &mut Tx<'_>, input: &ApiKeyInput, before: Option<&ApiKeyDoc>) -> 
         requests_per_minute: input.requests_per_minute,
         requests_per_day: input.requests_per_day,
         expires_at: input.expires_at.map(|moment| moment.0),
+        feed: input.feed.clone(),
         acts_for: input.acts_for.map(|account| account.0),
     };
     doc.scopes.sort_unstable();
@@ -374,7 +376,11 @@ impl ApiKeyInput {
         if self.scopes.0.is_empty() {
             faults.add("/scopes", "missing", format!("name at least one of {}", Scope::NAMES.join(", ")));
         }
+        let feed = |choice: fn(&FeedChoices) -> Option<u16>| self.feed.as_ref().and_then(choice).map(u32::from);
         let bounded = [
+            ("/feed/items", feed(|feed| feed.items), 1, 100),
+            ("/feed/longest_title", feed(|feed| feed.longest_title), 20, 300),
+            ("/feed/expires_after_hours", feed(|feed| feed.expires_after_hours), 2, 8760),
             ("/delay_minutes", Some(self.delay_minutes), 0, 10_080),
             ("/requests_per_minute", self.requests_per_minute, 1, 100_000),
             ("/requests_per_day", self.requests_per_day, 1, 1_000_000_000),
@@ -382,6 +388,16 @@ impl ApiKeyInput {
         for (pointer, value, least, most) in bounded {
             if value.is_some_and(|value| !(least..=most).contains(&value)) {
                 faults.add(pointer, "out_of_range", format!("must be from {least} to {most}"));
+            }
+        }
+        let tags = self.feed.as_ref().and_then(|feed| feed.allowed_tags.as_ref());
+        if tags.is_some_and(|tags| tags.len() > 60) {
+            faults.add("/feed/allowed_tags", "too_many", "at most 60 elements are allowed");
+        }
+        for (index, tag) in tags.into_iter().flatten().enumerate() {
+            if !tag.as_str().bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
+                let detail = "must be the name of an HTML element in lower case";
+                faults.add(format!("/feed/allowed_tags/{index}"), "not_allowed", detail);
             }
         }
         faults

@@ -290,5 +290,6 @@ fn present(
         body_blocks: bodies.blocks,
         body_markdown: bodies.markdown,
         body_text: bodies.text,
+        json_ld: None,
     })
 }

@@ -118,8 +118,8 @@ pub fn put(tx: &mut Tx<'_>, id: ArticleId, facets: &[Facet], place: Place) -> Re
 /// # Errors
 /// When the database fails.
 pub fn of_article(conn: &mut Conn, id: ArticleId) -> Result<Vec<Facet>> {
-    let facets: Vec<Vec<u8>> =
-        live_facets::table.filter(live_facets::article_id.eq(id)).select(live_facets::facet).load(conn)?;
+    let facets = live_facets::table.filter(live_facets::article_id.eq(id)).select(live_facets::facet);
+    let facets: Vec<Vec<u8>> = direct!(conn, |own| facets.load(own))?;
     Ok(facets.into_iter().map(Facet).collect())
 }
 

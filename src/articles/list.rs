@@ -1,6 +1,6 @@
 //! The public lists: any mix of filters, each a range of the facet table in the order of publication or of change.
 
-use diesel::{prelude::*, sql_types::Bool};
+use diesel::{dsl::count_star, prelude::*, sql_types::Bool};
 
 use super::{
     facets::Facet,
@@ -10,7 +10,7 @@ use crate::{
     clock::Instant,
     db::{
         Conn, Now,
-        direct::{direct, top},
+        direct::{direct, middle, top},
         schema::{live_articles, live_facets, staff},
         types::text_enum,
     },
@@ -84,7 +84,8 @@ impl Filter {
 pub struct Place {
     /// The article.
     pub id: ArticleId,
-    published_at: Instant,
+    /// From when readers see it.
+    pub published_at: Instant,
     updated_at: Instant,
 }
 
@@ -112,11 +113,82 @@ macro_rules! begun {
     };
 }
 
+/// Keeps what was published and changed between the moments that were asked for.
+macro_rules! between {
+    ($query:expr, $bounds:expr) => {{
+        let mut query = $query;
+        if let Some(at) = $bounds.published_after {
+            query = query.filter(live_facets::published_at.ge(at));
+        }
+        if let Some(at) = $bounds.published_before {
+            query = query.filter(live_facets::published_at.lt(at));
+        }
+        if let Some(at) = $bounds.updated_after {
+            query = query.filter(live_facets::updated_at.ge(at));
+        }
+        query
+    }};
+}
+
+/// Whether an article stands in another list as well.
+macro_rules! stands_in {
+    ($facet:expr) => {{
+        let other = diesel::alias!(live_facets as other);
+        diesel::dsl::exists(
+            other
+                .filter(other.field(live_facets::article_id).eq(live_facets::article_id))
+                .filter(other.field(live_facets::facet).eq($facet.bytes().to_vec())),
+        )
+    }};
+}
+
 /// Reads the places of a page, one more than the limit, in the direction of the cursor.
 ///
 /// # Errors
 /// `invalid_cursor` when the cursor is of another shape, or when the database fails.
 pub fn places(conn: &mut Conn, filter: &Filter, limit: Limit, cursor: Option<&Cursor>) -> Result<Vec<Place>> {
+    match find(conn, filter, cursor, Wanted::Places { n_rows: limit.and_one(), n_skipped: 0 })? {
+        Found::Places(places) => Ok(places),
+        Found::Count(_) => Ok(Vec::new()),
+    }
+}
+
+/// Reads the places of a page that stands so many places after the start of a list. What is skipped is walked over, so this
+/// is for ranges that are known to be short.
+///
+/// # Errors
+/// When the database fails.
+pub fn places_after(conn: &mut Conn, filter: &Filter, limit: Limit, n_skipped: i64) -> Result<Vec<Place>> {
+    match find(conn, filter, None, Wanted::Places { n_rows: limit.and_one() - 1, n_skipped })? {
+        Found::Places(places) => Ok(places),
+        Found::Count(_) => Ok(Vec::new()),
+    }
+}
+
+/// Counts the articles of a range, all of which it walks over.
+///
+/// # Errors
+/// When the database fails.
+pub fn count(conn: &mut Conn, filter: &Filter) -> Result<i64> {
+    match find(conn, filter, None, Wanted::Count)? {
+        Found::Places(places) => Ok(i64::try_from(places.len()).unwrap_or(i64::MAX)),
+        Found::Count(count) => Ok(count),
+    }
+}
+
+/// What of a list is asked for.
+#[derive(Clone, Copy, Debug)]
+enum Wanted {
+    Places { n_rows: i64, n_skipped: i64 },
+    Count,
+}
+
+enum Found {
+    Places(Vec<Place>),
+    Count(i64),
+}
+
+fn find(conn: &mut Conn, filter: &Filter, cursor: Option<&Cursor>, wanted: Wanted) -> Result<Found> {
     let (driver, others) = filter.driver();
     let bounds = Bounds::of(filter, cursor)?;
     Ok(direct!(conn, |own| {
@@ -130,25 +202,15 @@ pub fn places(conn: &mut Conn, filter: &Filter, limit: Limit, cursor: Option<&Cu
             Some(scope) => within!(query, scope),
         };
         for facet in others {
-            let other = diesel::alias!(live_facets as other);
-            query = query.filter(diesel::dsl::exists(
-                other
-                    .filter(other.field(live_facets::article_id).eq(live_facets::article_id))
-                    .filter(other.field(live_facets::facet).eq(facet.bytes().to_vec())),
-            ));
+            query = query.filter(stands_in!(facet));
         }
-        if let Some(at) = bounds.published_after {
-            query = query.filter(live_facets::published_at.ge(at));
-        }
-        if let Some(at) = bounds.published_before {
-            query = query.filter(live_facets::published_at.lt(at));
-        }
-        if let Some(at) = bounds.updated_after {
-            query = query.filter(live_facets::updated_at.ge(at));
-        }
+        query = between!(query, bounds);
         if !filter.exclude.is_empty() {
             query = query.filter(live_facets::article_id.ne_all(filter.exclude.clone()));
         }
+        let Wanted::Places { n_rows, n_skipped } = wanted else {
+            return Ok(Found::Count(query.select(count_star()).get_result(own)?));
+        };
         // The bound on the time alone is what lets the index find the place; the rest breaks ties.
         macro_rules! ordered {
             ($column:ident) => {{
@@ -178,8 +240,9 @@ pub fn places(conn: &mut Conn, filter: &Filter, limit: Limit, cursor: Option<&Cu
                 ordered!(updated_at)
             }
         };
-        top(query, limit.and_one()).load(own)
-    })?)
+        if n_skipped == 0 { top(query, n_rows).load(own) } else { middle(query, n_rows, n_skipped).load(own) }
+    })
+    .map(Found::Places)?)
 }
 
 /// What bounds the range of the index that a page is in. SQLite takes one bound at each end, whichever stands first: were

@@ -9,6 +9,7 @@ use super::{
     content::{Correction, StoredBody},
     input::{AuthorRole, Seo, Source},
     linking::ArticleLinks,
+    notices::{absence, id_of},
     scope::Scope,
     view::{Article, AuthorSummary, Bodies},
     working::Parts,
@@ -18,13 +19,12 @@ use crate::{
     config::{ArticlePlaces, SiteConfig},
     db::{
         Conn, Now,
-        direct::{direct, one_of},
+        direct::{direct, one_of, top},
         schema::{
-            live_articles, live_authors, live_bodies, live_notices, live_related, live_slugs, live_tags, sections,
-            staff, tags,
+            live_articles, live_authors, live_bodies, live_related, live_slugs, live_tags, sections, staff, tags,
         },
     },
-    error::{Code, Error, Result},
+    error::{Error, Result},
     ids::{ArticleId, SectionId, StaffId, TagId},
     input::{Line, Slug, WebUrl},
     policy::Policy,
@@ -163,16 +163,6 @@ fn get_within(
     }
 }
 
-/// Returns which article readers know, or will know, by a name.
-fn id_of(conn: &mut Conn, reference: &Reference<ArticleId>) -> Result<Option<ArticleId>> {
-    Ok(match reference {
-        Reference::Id(id) => Some(*id),
-        Reference::Slug(slug) => {
-            live_slugs::table.find(Slug::key_of(slug)).select(live_slugs::article_id).get_result(conn).optional()?
-        }
-    })
-}
-
 type Found = (LiveRow, SectionPart, BodyPart);
 
 /// Returns the article that readers see under a reference, in one statement.
@@ -198,29 +188,6 @@ fn find(conn: &mut Conn, reference: &Reference<ArticleId>, parts: Parts) -> Resu
             direct!(conn, |own| with_parts!(named).filter(live_slugs::key.eq(&key)).get_result(own).optional())?
         }
     })
-}
-
-/// The answer for an article that readers do not see.
-fn absence(conn: &mut Conn, reference: &Reference<ArticleId>) -> Result<Error> {
-    let Some(id) = id_of(conn, reference)? else { return Ok(Error::not_found()) };
-    let notice: Option<(String, Instant)> = live_notices::table
-        .find(id)
-        .select((live_notices::notice, live_notices::killed_at))
-        .get_result(conn)
-        .optional()?;
-    Ok(match notice {
-        None => Error::not_found(),
-        Some((notice, killed_at)) => Error::new(Code::Killed, notice.clone())
-            .with("notice", notice)
-            .with("killed_at", killed_at.to_string())
-            .with("article", id.to_string()),
-    })
-}
-
-/// Returns the article that an answer says was killed.
-pub fn killed(error: &Error) -> Option<ArticleId> {
-    let told = error.members().iter().find(|(name, _)| *name == "article")?;
-    ArticleId::parse(told.1.as_str()?)
 }
 
 /// Whether readers see a live article at the moment of the query.
@@ -288,6 +255,28 @@ pub fn load(
 ) -> Result<Vec<Shown>> {
     let scope = Scope::now(conn, policy)?;
     load_with(conn, ids, site, parts.under(policy), WithBios(false), scope.as_ref())
+}
+
+/// Reads live articles as a request for each of them has them, in a fixed number of statements. Whether the reader sees
+/// them was decided by whoever chose the ids.
+///
+/// # Errors
+/// When the database fails.
+pub fn whole(conn: &mut Conn, ids: &[ArticleId], site: &SiteConfig, policy: &Policy) -> Result<Vec<Article>> {
+    let scope = Scope::now(conn, policy)?;
+    let shown = load_with(conn, ids, site, Parts::SINGLE.under(policy), WithBios(true), scope.as_ref())?;
+    Ok(shown.into_iter().map(|shown| shown.article).collect())
+}
+
+/// Returns the next articles that are before readers or will be, in the order of their ids.
+///
+/// # Errors
+/// When the database fails.
+pub fn next_after(conn: &mut Conn, after: Option<ArticleId>, limit: i64) -> Result<Vec<ArticleId>> {
+    let after = after.unwrap_or(ArticleId::from_uuid(uuid::Uuid::nil()));
+    let next =
+        live_articles::table.filter(live_articles::id.gt(after)).order(live_articles::id).select(live_articles::id);
+    Ok(direct!(conn, |own| top(next, limit).load(own))?)
 }
 
 fn load_with(
@@ -485,6 +474,7 @@ fn present(row: LiveRow, section: SectionPart, attached: &mut Attached, site: &S
         body_blocks: bodies.blocks,
         body_markdown: bodies.markdown,
         body_text: bodies.text,
+        json_ld: None,
     };
     Ok(Shown { article, changed_at })
 }

@@ -4,17 +4,22 @@
 //! cannot reach the working tables: they are private to [`working`], so a draft cannot leak through a filter, a count, a
 //! relation or an ETag. Start at [`input`] and [`view`] for the shapes, [`lifecycle`] for the rules.
 
+pub mod addresses;
 pub mod as_of;
 pub mod content;
 pub mod desk;
 pub mod facets;
+pub mod fields;
 pub mod history;
 pub mod input;
+pub mod json_ld;
 pub mod leases;
 pub mod lifecycle;
 pub mod linking;
 pub mod list;
 pub mod live;
+pub mod markup;
+pub mod notices;
 pub mod params;
 pub mod preflight;
 pub mod previews;

@@ -1,20 +1,9 @@
 //! The query parameters of articles.
 
-use std::{collections::BTreeSet, sync::OnceLock};
-
 use deserr::Deserr;
-use serde::Serialize;
-use serde_json::{Map, Value};
-use utoipa::{IntoParams, PartialSchema};
+use utoipa::IntoParams;
 
-use super::{
-    desk,
-    lifecycle::State,
-    list::Sort,
-    view::{Article, WorkingArticle},
-    words::Search,
-    working::Parts,
-};
+use super::{desk, lifecycle::State, list::Sort, words::Search, working::Parts};
 use crate::{
     auth::{identity::Caller, secret::PreviewToken},
     clock::Instant,
@@ -100,8 +89,8 @@ pub struct ArticleListParams {
     #[deserr(default)]
     #[param(value_type = bool, required = false)]
     pub trashed: Option<Flag>,
-    /// Bodies to include, separated by commas: `body_html`, `body_blocks`, `body_markdown`,
-    /// `body_text`.
+    /// What to include besides, separated by commas: bodies as `body_html`, `body_blocks`, `body_markdown`, `body_text`;
+    /// `json_ld`, the article as structured data, only for `view=live`.
     #[deserr(default)]
     #[param(value_type = String, required = false, example = "body_html")]
     pub include: Option<Names>,
@@ -132,8 +121,8 @@ pub struct ArticleParams {
     #[deserr(default)]
     #[param(value_type = String, format = DateTime, required = false, example = "2026-11-23T08:00:00Z")]
     pub as_of: Option<Moment>,
-    /// Bodies to include instead of `body_html`, separated by commas: `body_html`, `body_blocks`, `body_markdown`,
-    /// `body_text`.
+    /// What to include instead of `body_html`, separated by commas: bodies as `body_html`, `body_blocks`,
+    /// `body_markdown`, `body_text`; `json_ld`, the article as structured data, only of what readers see now.
     #[deserr(default)]
     #[param(value_type = String, required = false, example = "body_html,body_blocks")]
     pub include: Option<Names>,
@@ -184,7 +173,7 @@ pub struct CountParams {
 pub struct Ids(pub Vec<ArticleId>);
 
 /// The most ids that can be left out.
-const MOST_EXCLUDED: usize = 100;
+pub const MOST_EXCLUDED: usize = 100;
 
 impl Ids {
     fn parse(text: &str) -> std::result::Result<Self, Invalid> {
@@ -308,6 +297,9 @@ impl ArticleListParams {
         if self.tag.0.len() > 10 {
             faults.add("/tag", "too_many", "at most 10 tags are allowed");
         }
+        if self.view == View::Working && self.wants_json_ld() {
+            faults.add("/include", "not_allowed", "json_ld is only for view=live");
+        }
         faults.check(Code::InvalidParameter)
     }
 
@@ -316,7 +308,12 @@ impl ArticleListParams {
     /// # Errors
     /// `invalid_parameter` for a name that is not one.
     pub fn parts(&self) -> Result<Parts> {
-        self.include.as_ref().map_or(Ok(Parts::default()), parts)
+        self.include.as_ref().map_or(Ok(Parts::default()), |names| parts(&bodies_of(names)))
+    }
+
+    /// Returns whether the structured data is asked for.
+    pub fn wants_json_ld(&self) -> bool {
+        names_json_ld(self.include.as_ref())
     }
 
     /// Returns what the desk's list is asked for.
@@ -389,6 +386,10 @@ impl ArticleParams {
         if self.preview.is_some() && self.view == View::Working {
             faults.add("/preview", "not_allowed", "not with view=working");
         }
+        let is_present = self.view == View::Live && self.as_of.is_none() && self.preview.is_none();
+        if self.wants_json_ld() && !is_present {
+            faults.add("/include", "not_allowed", "json_ld is only of what readers see now");
+        }
         faults.check(Code::InvalidParameter)
     }
 
@@ -397,8 +398,24 @@ impl ArticleParams {
     /// # Errors
     /// `invalid_parameter` for a name that is not one.
     pub fn parts(&self) -> Result<Parts> {
-        self.include.as_ref().map_or(Ok(Parts::SINGLE), parts)
+        self.include.as_ref().map_or(Ok(Parts::SINGLE), |names| parts(&bodies_of(names)))
     }
+
+    /// Returns whether the structured data is asked for.
+    pub fn wants_json_ld(&self) -> bool {
+        names_json_ld(self.include.as_ref())
+    }
+}
+
+/// The part that is not a body.
+const JSON_LD: &str = "json_ld";
+
+fn names_json_ld(names: Option<&Names>) -> bool {
+    names.is_some_and(|names| names.0.iter().any(|name| name == JSON_LD))
+}
+
+fn bodies_of(names: &Names) -> Names {
+    Names(names.0.iter().filter(|name| *name != JSON_LD).cloned().collect())
 }
 
 /// Returns the bodies that are named.
@@ -419,65 +436,9 @@ pub(super) fn parts(names: &Names) -> Result<Parts> {
     Ok(parts)
 }
 
-fn unknown(pointer: &str, name: &str, known: &str) -> Error {
+/// Says that a name is not known, and which ones are.
+pub(super) fn unknown(pointer: &str, name: &str, known: &str) -> Error {
     let name: String = name.chars().take(60).collect();
     let detail = format!("\"{name}\" is not known here; known are {known}");
     Error::faults(Code::InvalidParameter, vec![Fault::new(pointer, "unknown", detail)])
-}
-
-/// The members that a representation can be trimmed to.
-#[derive(Clone, Debug)]
-pub struct Fields(Option<BTreeSet<String>>);
-
-impl Fields {
-    /// Reads the list of members for a view.
-    ///
-    /// # Errors
-    /// `invalid_parameter` for a name that is not a member of the view.
-    pub fn of(names: Option<&Names>, view: View) -> Result<Self> {
-        let Some(names) = names else { return Ok(Self(None)) };
-        let known = match view {
-            View::Live => {
-                static KNOWN: OnceLock<Vec<String>> = OnceLock::new();
-                KNOWN.get_or_init(|| members_of(Article::schema()))
-            }
-            View::Working => {
-                static KNOWN: OnceLock<Vec<String>> = OnceLock::new();
-                KNOWN.get_or_init(|| members_of(WorkingArticle::schema()))
-            }
-        };
-        if let Some(name) = names.0.iter().find(|name| !known.contains(name)) {
-            return Err(unknown("/fields", name, &known.join(", ")));
-        }
-        Ok(Self(Some(names.0.iter().cloned().collect())))
-    }
-
-    /// Returns a representation with only the members that were asked for.
-    ///
-    /// # Errors
-    /// When it cannot be written as JSON.
-    pub fn trim(&self, value: &impl Serialize) -> Result<Value> {
-        let mut value = serde_json::to_value(value).map_err(Error::internal)?;
-        if let (Some(fields), Value::Object(members)) = (&self.0, &mut value) {
-            let kept: Map<String, Value> =
-                std::mem::take(members).into_iter().filter(|(name, _)| fields.contains(name)).collect();
-            *members = kept;
-        }
-        Ok(value)
-    }
-
-    /// Returns whether everything is answered.
-    pub fn is_all(&self) -> bool {
-        self.0.is_none()
-    }
-}
-
-/// The members of a view, but for the one that names the view: a trimmed representation is of neither.
-fn members_of(schema: utoipa::openapi::RefOr<utoipa::openapi::Schema>) -> Vec<String> {
-    match schema {
-        utoipa::openapi::RefOr::T(utoipa::openapi::Schema::Object(object)) => {
-            object.properties.keys().filter(|name| *name != "view").cloned().collect()
-        }
-        _ => Vec::new(),
-    }
 }

@@ -6,7 +6,7 @@
 use diesel::prelude::*;
 
 use super::{
-    content::{Author, Content},
+    content::{Author, Content, Correction},
     facets::{self, Facet, Place},
     linking,
     view::excerpt,
@@ -14,11 +14,11 @@ use super::{
 };
 use crate::{
     body::Body,
-    changes::{self, Change},
+    changes::{self, Change, Details},
     clock::Instant,
     db::{
         Conn, Tx,
-        direct::{direct, insert_all, top, update},
+        direct::{direct, insert_all, one_of, top, update},
         schema::{
             article_publications, live_articles, live_authors, live_bodies, live_links, live_notices, live_related,
             live_slugs, live_tags,
@@ -66,10 +66,11 @@ impl Release<'_> {
 }
 
 /// The times of what is before readers already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
 struct Before {
     published_at: Instant,
     updated_at: Instant,
+    slug: String,
 }
 
 /// Makes what a revision says what readers see, at once or from a later time on.
@@ -79,20 +80,28 @@ struct Before {
 pub fn publish(tx: &mut Tx<'_>, release: &Release<'_>) -> Result<()> {
     let (id, content) = (release.row.id, release.content);
     let section = content.section.ok_or_else(|| Error::internal("published without a section"))?;
-    let there = live_articles::table.find(id).select((live_articles::published_at, live_articles::updated_at));
+    let there = live_articles::table.find(id).select((
+        live_articles::published_at,
+        live_articles::updated_at,
+        live_articles::slug,
+    ));
     let before: Option<Before> = direct!(tx.conn, |own| there.get_result(own).optional())?;
+    let is_there = before.is_some();
     let seen = before.filter(|before| before.published_at <= tx.now);
-    let (old_keys, old_tags) = match seen {
-        Some(_) => (surrogate_keys_of(tx.conn, id)?, live_tags_of(tx, id)?),
+    let (old_lists, old_tags) = match &seen {
+        Some(_) => (facets::of_article(tx.conn, id)?, live_tags_of(tx, id)?),
         None => (Vec::new(), Vec::new()),
     };
     let visible_from = release.visible_from(tx);
-    let updated_at = match (release.reason, seen) {
+    let updated_at = match (release.reason, &seen) {
         (Reason::Fixed, Some(seen)) => seen.updated_at,
         _ => visible_from.max(tx.now),
     };
-    // Everything that hangs on the old live copy goes with it.
-    diesel::delete(live_articles::table.find(id)).execute(tx.conn)?;
+    if is_there {
+        // Everything that hangs on the old live copy goes with it.
+        let delete = diesel::delete(live_articles::table.find(id));
+        direct!(tx.conn, |own| delete.execute(own))?;
+    }
     insert_article(tx, release, section, updated_at)?;
     insert_parts(tx, id, content, release.body)?;
     let facets = facets_of(tx, content, section)?;
@@ -104,19 +113,30 @@ pub fn publish(tx: &mut Tx<'_>, release: &Release<'_>) -> Result<()> {
         // Nobody sees anything yet; the clock will tell.
         return Ok(());
     }
-    match seen {
-        None => touch_relatives(tx, id, tx.now)?,
-        Some(_) => touch_linking(tx, id, tx.now)?,
+    let others = Others::of(tx.conn, id)?;
+    if seen.is_none() {
+        touch(tx, &others.related, tx.now)?;
     }
-    let mut keys = surrogate_keys_of(tx.conn, id)?;
-    keys.extend(old_keys);
+    touch(tx, &others.linking, tx.now)?;
+    let mut keys = surrogate_keys(id, old_lists.iter().chain(&facets), &others);
     keys.extend(keys_of_tags(tx, id, &old_tags, &content.tags)?);
-    let kind = match (release.reason, seen) {
-        (Reason::Corrected, _) => "corrected",
-        (_, Some(_)) => "updated",
-        (_, None) => "published",
-    };
-    record(tx, id, kind, keys)
+    let (kind, details) = told(release, seen)?;
+    record(tx, id, kind, keys, details)
+}
+
+/// What readers are told of a release that they see at once.
+fn told(release: &Release<'_>, seen: Option<Before>) -> Result<(&'static str, Details)> {
+    let former_slug = seen.as_ref().map(|seen| &seen.slug).filter(|slug| *slug != release.content.slug.as_str());
+    let former_slug = former_slug.cloned();
+    Ok(match (release.reason, &seen) {
+        (Reason::Corrected, _) => {
+            let note = Correction::list(&release.row.corrections)?.pop().map(|correction| correction.note);
+            ("corrected", Details { reason: note, former_slug })
+        }
+        (_, Some(_)) if former_slug.is_some() => ("moved", Details { former_slug, ..Details::default() }),
+        (_, Some(_)) => ("updated", Details::default()),
+        (_, None) => ("published", Details::default()),
+    })
 }
 
 /// Takes an article away from readers, or calls off that they will see it.
@@ -138,7 +158,8 @@ pub fn kill(tx: &mut Tx<'_>, id: ArticleId, notice: &str) -> Result<()> {
     let keys = keys_of_coming_or_going(tx, id)?;
     remove(tx, id)?;
     // What stood withdrawn answers otherwise now, too.
-    record(tx, id, "killed", if keys.is_empty() { vec![format!("article-{id}")] } else { keys })
+    let keys = if keys.is_empty() { vec![format!("article-{id}")] } else { keys };
+    record(tx, id, "killed", keys, Details { reason: Some(notice.to_owned()), ..Details::default() })
 }
 
 /// Takes the notice away that stands in the place of an article that was killed.
@@ -147,7 +168,7 @@ pub fn kill(tx: &mut Tx<'_>, id: ArticleId, notice: &str) -> Result<()> {
 /// When the database fails.
 pub fn revive(tx: &mut Tx<'_>, id: ArticleId) -> Result<()> {
     diesel::delete(live_notices::table.find(id)).execute(tx.conn)?;
-    record(tx, id, "withdrawn", vec![format!("article-{id}")])
+    record(tx, id, "withdrawn", vec![format!("article-{id}")], Details::default())
 }
 
 /// Says until when readers are to see an article that is before them.
@@ -168,14 +189,15 @@ pub fn set_end(tx: &mut Tx<'_>, row: &ArticleRow) -> Result<()> {
     Ok(())
 }
 
-/// Records that readers have come to see an article because its time has come.
+/// Records that readers have come to see an article because its time has come: `published` when it was scheduled,
+/// `embargo_lifted` when it was held back.
 ///
 /// # Errors
 /// When the database fails.
-pub fn record_appearance(tx: &mut Tx<'_>, id: ArticleId) -> Result<()> {
+pub fn record_appearance(tx: &mut Tx<'_>, id: ArticleId, kind: &'static str) -> Result<()> {
     touch_relatives(tx, id, tx.now)?;
     let keys = keys_of_coming_or_going(tx, id)?;
-    record(tx, id, "published", keys)
+    record(tx, id, kind, keys, Details::default())
 }
 
 /// Records that readers have ceased to see an article because its time was over.
@@ -186,13 +208,13 @@ pub fn record_end(tx: &mut Tx<'_>, id: ArticleId) -> Result<()> {
     let keys = keys_of_coming_or_going(tx, id)?;
     diesel::delete(live_articles::table.find(id)).execute(tx.conn)?;
     touch_relatives(tx, id, tx.now)?;
-    record(tx, id, "withdrawn", keys)
+    record(tx, id, "withdrawn", keys, Details::default())
 }
 
 fn take_away(tx: &mut Tx<'_>, id: ArticleId, kind: &'static str) -> Result<()> {
     let keys = keys_of_coming_or_going(tx, id)?;
     let was_seen = remove(tx, id)?;
-    if was_seen { record(tx, id, kind, keys) } else { Ok(()) }
+    if was_seen { record(tx, id, kind, keys, Details::default()) } else { Ok(()) }
 }
 
 /// Removes the live copy; returns whether readers saw it.
@@ -221,17 +243,17 @@ fn remove(tx: &mut Tx<'_>, id: ArticleId) -> Result<bool> {
 fn note_publication(tx: &mut Tx<'_>, release: &Release<'_>, visible_from: Instant, updated_at: Instant) -> Result<()> {
     let (row, id) = (release.row, release.row.id);
     let latest = latest_publication(tx, id)?;
-    // A moment's own version ends where the next one begins; what nobody saw was never there.
-    diesel::delete(
-        article_publications::table
-            .filter(article_publications::article_id.eq(id))
-            .filter(article_publications::visible_from.gt(tx.now)),
-    )
-    .execute(tx.conn)?;
     let begins_at = visible_from.max(tx.now);
-    let (values, open) = (article_publications::visible_until.eq(begins_at), is_open_at(begins_at));
-    let rows = article_publications::article_id.eq(id).and(open);
-    direct!(tx.conn, |own| update("article_publications", values, rows).execute(own))?;
+    if latest.is_some() {
+        // A moment's own version ends where the next one begins; what nobody saw was never there.
+        let coming = article_publications::table
+            .filter(article_publications::article_id.eq(id))
+            .filter(article_publications::visible_from.gt(tx.now));
+        direct!(tx.conn, |own| diesel::delete(coming).execute(own))?;
+        let (values, open) = (article_publications::visible_until.eq(begins_at), is_open_at(begins_at));
+        let rows = article_publications::article_id.eq(id).and(open);
+        direct!(tx.conn, |own| update("article_publications", values, rows).execute(own))?;
+    }
     let insert = diesel::insert_into(article_publications::table).values((
         article_publications::article_id.eq(id),
         article_publications::number.eq(latest.unwrap_or(0) + 1),
@@ -266,6 +288,7 @@ fn insert_article(tx: &mut Tx<'_>, release: &Release<'_>, section: SectionId, up
     let (excerpt, excerpt_is_derived) = excerpt(content, body);
     let extensions = content.extensions.as_ref().map(|extensions| extensions.0.to_string());
     let source = content.source.as_ref();
+    let (word_count, reading_minutes) = body.counts();
     let insert = diesel::insert_into(live_articles::table).values((
         (
             live_articles::id.eq(row.id),
@@ -289,8 +312,8 @@ fn insert_article(tx: &mut Tx<'_>, release: &Release<'_>, section: SectionId, up
             live_articles::seo_description.eq(content.seo.description.as_ref().map(Line::as_str)),
             live_articles::seo_canonical_url.eq(content.seo.canonical_url.as_ref().map(WebUrl::as_str)),
             live_articles::extensions.eq(extensions),
-            live_articles::word_count.eq(i32::try_from(body.word_count()).unwrap_or(i32::MAX)),
-            live_articles::reading_minutes.eq(i32::try_from(body.reading_minutes()).unwrap_or(i32::MAX)),
+            live_articles::word_count.eq(i32::try_from(word_count).unwrap_or(i32::MAX)),
+            live_articles::reading_minutes.eq(i32::try_from(reading_minutes).unwrap_or(i32::MAX)),
             live_articles::first_published_at.eq(row.first_published_at.unwrap_or(visible_from)),
             live_articles::published_at.eq(visible_from),
             live_articles::updated_at.eq(updated_at),
@@ -353,33 +376,47 @@ fn facets_of(tx: &mut Tx<'_>, content: &Content, section: SectionId) -> Result<V
 }
 
 fn keep_slug(tx: &mut Tx<'_>, id: ArticleId, slug: &Slug) -> Result<()> {
-    let owner: Option<ArticleId> =
-        live_slugs::table.find(slug.key()).select(live_slugs::article_id).get_result(tx.conn).optional()?;
+    let known = live_slugs::table.find(slug.key()).select(live_slugs::article_id);
+    let owner: Option<ArticleId> = direct!(tx.conn, |own| known.get_result(own).optional())?;
     match owner {
         Some(owner) if owner == id => Ok(()),
         Some(_) => Err(Error::internal("a live slug has another owner than the slug")),
         None => {
-            diesel::insert_into(live_slugs::table)
-                .values((live_slugs::key.eq(slug.key()), live_slugs::article_id.eq(id)))
-                .execute(tx.conn)?;
+            let insert = diesel::insert_into(live_slugs::table)
+                .values((live_slugs::key.eq(slug.key()), live_slugs::article_id.eq(id)));
+            direct!(tx.conn, |own| insert.execute(own))?;
             Ok(())
         }
     }
 }
 
-/// Notes that the articles that name this one, as related or in their text, look different now.
-fn touch_relatives(tx: &mut Tx<'_>, id: ArticleId, at: Instant) -> Result<()> {
-    let relatives = live_related::table.filter(live_related::related_id.eq(id)).select(live_related::article_id);
-    let rows = live_articles::id.eq_any(relatives);
-    direct!(tx.conn, |own| update("live_articles", live_articles::changed_at.eq(at), rows).execute(own))?;
-    touch_linking(tx, id, at)
+/// The articles that name one, as related or in their text.
+struct Others {
+    related: Vec<ArticleId>,
+    linking: Vec<ArticleId>,
 }
 
-/// Notes that the articles whose text leads to this one look different now: they show its address and its title.
-fn touch_linking(tx: &mut Tx<'_>, id: ArticleId, at: Instant) -> Result<()> {
-    let linking = live_links::table.filter(live_links::target_id.eq(id)).select(live_links::article_id);
-    let rows = live_articles::id.eq_any(linking);
-    direct!(tx.conn, |own| update("live_articles", live_articles::changed_at.eq(at), rows).execute(own))?;
+impl Others {
+    fn of(conn: &mut Conn, id: ArticleId) -> Result<Self> {
+        let related = live_related::table.filter(live_related::related_id.eq(id)).select(live_related::article_id);
+        let linking = live_links::table.filter(live_links::target_id.eq(id)).select(live_links::article_id);
+        Ok(Self { related: direct!(conn, |own| related.load(own))?, linking: direct!(conn, |own| linking.load(own))? })
+    }
+}
+
+/// Notes that the articles that name this one look different now: they show its address and its title.
+fn touch_relatives(tx: &mut Tx<'_>, id: ArticleId, at: Instant) -> Result<()> {
+    let others = Others::of(tx.conn, id)?;
+    touch(tx, &others.related, at)?;
+    touch(tx, &others.linking, at)
+}
+
+/// Notes that articles look different now.
+fn touch(tx: &mut Tx<'_>, ids: &[ArticleId], at: Instant) -> Result<()> {
+    if !ids.is_empty() {
+        let rows = one_of(live_articles::id, ids.iter().copied());
+        direct!(tx.conn, |own| update("live_articles", live_articles::changed_at.eq(at), rows).execute(own))?;
+    }
     Ok(())
 }
 
@@ -389,14 +426,15 @@ fn surrogate_keys_of(conn: &mut Conn, id: ArticleId) -> Result<Vec<String>> {
     if facets.is_empty() {
         return Ok(Vec::new());
     }
-    let relatives: Vec<ArticleId> =
-        live_related::table.filter(live_related::related_id.eq(id)).select(live_related::article_id).load(conn)?;
-    let linking: Vec<ArticleId> =
-        live_links::table.filter(live_links::target_id.eq(id)).select(live_links::article_id).load(conn)?;
+    let others = Others::of(conn, id)?;
+    Ok(surrogate_keys(id, &facets, &others))
+}
+
+fn surrogate_keys<'a>(id: ArticleId, lists: impl IntoIterator<Item = &'a Facet>, others: &Others) -> Vec<String> {
     let mut keys = vec![format!("article-{id}")];
-    keys.extend(facets.iter().map(Facet::surrogate_key));
-    keys.extend(relatives.iter().chain(&linking).map(|id| format!("article-{id}")));
-    Ok(keys)
+    keys.extend(lists.into_iter().map(Facet::surrogate_key));
+    keys.extend(others.related.iter().chain(&others.linking).map(|id| format!("article-{id}")));
+    keys
 }
 
 /// The surrogate keys of all that looks different when the clock brings an article or takes it away.
@@ -416,7 +454,8 @@ pub fn keys_by_the_clock(conn: &mut Conn, id: ArticleId) -> Result<Vec<String>> 
 }
 
 fn live_tags_of(tx: &mut Tx<'_>, id: ArticleId) -> Result<Vec<TagId>> {
-    Ok(live_tags::table.filter(live_tags::article_id.eq(id)).select(live_tags::tag_id).load(tx.conn)?)
+    let tags = live_tags::table.filter(live_tags::article_id.eq(id)).select(live_tags::tag_id);
+    Ok(direct!(tx.conn, |own| tags.load(own))?)
 }
 
 /// The surrogate keys of all that looks different when an article comes or goes.
@@ -440,8 +479,8 @@ fn keys_of_tags(tx: &mut Tx<'_>, id: ArticleId, before: &[TagId], after: &[TagId
     Ok(keys)
 }
 
-fn record(tx: &mut Tx<'_>, id: ArticleId, kind: &'static str, mut keys: Vec<String>) -> Result<()> {
+fn record(tx: &mut Tx<'_>, id: ArticleId, kind: &'static str, mut keys: Vec<String>, details: Details) -> Result<()> {
     keys.sort_unstable();
     keys.dedup();
-    changes::append(tx, &Change { kind, resource: "article", id: id.into(), keys })
+    changes::append(tx, &Change { kind, resource: "article", id: id.into(), keys, details })
 }

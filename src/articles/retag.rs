@@ -4,9 +4,9 @@
 
 use diesel::prelude::*;
 
-use super::{content::Content, facets};
+use super::{content::Content, facets, live};
 use crate::{
-    changes::{self, Change},
+    changes::{self, Change, Details},
     db::{
         Tx,
         schema::{article_tags, articles, live_articles, live_tags},
@@ -79,9 +79,13 @@ fn touch_live(tx: &mut Tx<'_>, from: TagId, into: TagId) -> Result<()> {
         .set(live_articles::changed_at.eq(tx.now))
         .execute(tx.conn)?;
     let ids: Vec<ArticleId> = carriers.load(tx.conn)?;
-    for id in ids {
+    // The log tells readers, who do not know yet of what is to come.
+    for id in live::visible(tx.conn, ids)? {
         let keys = vec![format!("article-{id}"), format!("tag-{from}"), format!("tag-{into}")];
-        changes::append(tx, &Change { kind: "retagged", resource: "article", id: id.into(), keys })?;
+        changes::append(
+            tx,
+            &Change { kind: "retagged", resource: "article", id: id.into(), keys, details: Details::default() },
+        )?;
     }
     Ok(())
 }

@@ -5,19 +5,21 @@ use actix_web::HttpResponse;
 use super::{
     as_of, desk,
     facets::Facet,
+    fields::Fields,
     input::ArticleInput,
     lifecycle::State,
     list::{self, Asked},
-    live,
-    params::{ArticleListParams, ArticleParams, Fields},
+    live, notices,
+    params::{ArticleListParams, ArticleParams},
     previews, scope,
     view::{Article, ArticlePage, WorkingArticle, WorkingArticlePage},
     working::{self, Act, Draft, Edit, Outcome, Parts, Working},
 };
 use crate::{
-    api_keys::model::Scope,
+    api_keys::{model::Scope, reader::Reader},
     auth::{identity::Caller, rights::Operation},
     changes,
+    clock::Instant,
     db::{Conn, Tx},
     delivery::Live,
     error::{Error, Result},
@@ -127,7 +129,11 @@ fn live_page(
     let slice = page::slice(places, params.limit, cursor.as_ref());
     let info = slice.info(params.limit, &state.key, &binding, |place| place.keys(filter.sort));
     let ids: Vec<ArticleId> = slice.rows.iter().map(|place| place.id).collect();
-    let shown = live::load(conn, &ids, &state.config.site, parts, policy)?;
+    let (site, is_described) = (&state.config.site, params.wants_json_ld());
+    let mut shown = live::load(conn, &ids, site, Parts { html: parts.html || is_described, ..parts }, policy)?;
+    if is_described {
+        shown.iter_mut().for_each(|shown| shown.article.describe(site, parts.html));
+    }
     let list = filter.list();
     Ok((ArticlePage { data: shown.into_iter().map(|shown| shown.article).collect(), page: info }, list))
 }
@@ -186,18 +192,7 @@ async fn get_article(call: Call) -> Result<HttpResponse, Refusal> {
     let parts = params.parts()?;
     let (reference, state) = (call.reference("article")?, call.state.clone());
     if let Some(at) = params.as_of()? {
-        let caller = reader.caller.clone().ok_or_else(Caller::missing)?;
-        caller.may_ever(Operation::ReadArticleHistory)?;
-        return Ok(call
-            .read_live(&reader, move |conn| {
-                let shown = as_of::get(conn, &reference, at, &caller, &state.config.site, parts)?;
-                Ok(if fields.is_all() {
-                    Live::new(&shown.article, shown.changed_at)?
-                } else {
-                    Live::new(&fields.trim(&shown.article)?, shown.changed_at)?
-                })
-            })
-            .await?);
+        return past(&call, &reader, reference, at, fields, parts).await;
     }
     if let Some(preview) = params.preview {
         return Ok(call
@@ -221,31 +216,52 @@ async fn get_article(call: Call) -> Result<HttpResponse, Refusal> {
     }
     let policy = reader.policy()?;
     policy.require_bodies(params.names_bodies())?;
+    let is_described = params.wants_json_ld();
     let answer = call
         .read_live(&reader, move |conn| {
-            let shown = live::get(conn, &reference, &state.config.site, parts, &policy)?;
+            let (site, parts_read) = (&state.config.site, Parts { html: parts.html || is_described, ..parts });
+            let mut shown = live::get(conn, &reference, site, parts_read, &policy)?;
+            if is_described {
+                shown.article.describe(site, parts.html);
+            }
             let live = if fields.is_all() {
                 Live::new(&shown.article, shown.changed_at)?
             } else {
                 Live::new(&fields.trim(&shown.article)?, shown.changed_at)?
             };
-            Ok(live.article().keyed(surrogate_keys(&shown.article)))
+            Ok(live.article().keyed(shown.article.surrogate_keys()))
         })
         .await;
     if let Err(error) = &answer
-        && let Some(id) = live::killed(error)
+        && let Some(id) = notices::killed(error)
     {
         call.tells_of([id]);
     }
     Ok(answer?)
 }
 
-fn surrogate_keys(article: &Article) -> Vec<String> {
-    let mut keys = vec![format!("article-{}", article.id)];
-    keys.extend(article.section.iter().map(|section| format!("section-{}", section.id)));
-    keys.extend(article.authors.iter().map(|author| format!("staff-{}", author.id)));
-    keys.extend(article.tags.iter().map(|tag| format!("tag-{}", tag.id)));
-    keys
+/// What readers saw at a time, for editors.
+async fn past(
+    call: &Call,
+    reader: &Reader,
+    reference: Reference<ArticleId>,
+    at: Instant,
+    fields: Fields,
+    parts: Parts,
+) -> Result<HttpResponse, Refusal> {
+    let caller = reader.caller.clone().ok_or_else(Caller::missing)?;
+    caller.may_ever(Operation::ReadArticleHistory)?;
+    let state = call.state.clone();
+    Ok(call
+        .read_live(reader, move |conn| {
+            let shown = as_of::get(conn, &reference, at, &caller, &state.config.site, parts)?;
+            Ok(if fields.is_all() {
+                Live::new(&shown.article, shown.changed_at)?
+            } else {
+                Live::new(&fields.trim(&shown.article)?, shown.changed_at)?
+            })
+        })
+        .await?)
 }
 
 /// Change an article

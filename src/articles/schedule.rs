@@ -7,12 +7,18 @@
 use diesel::prelude::*;
 
 use super::{
+    lifecycle::State,
     publishing,
     working::{self, ArticleRow},
 };
 use crate::{
     clock::Instant,
-    db::{Conn, Db, Now, Origin, Tx, direct::direct, schema::article_due, types::text_enum},
+    db::{
+        Conn, Db, Now, Origin, Tx,
+        direct::{direct, top},
+        schema::{article_due, articles},
+        types::text_enum,
+    },
     error::Result,
     ids::ArticleId,
 };
@@ -38,7 +44,8 @@ const LOCK: i64 = 0x0066_705f_6475_6500;
 /// # Errors
 /// When the database fails.
 pub fn plan(tx: &mut Tx<'_>, row: &ArticleRow) -> Result<()> {
-    diesel::delete(article_due::table.filter(article_due::article_id.eq(row.id))).execute(tx.conn)?;
+    let before = diesel::delete(article_due::table.filter(article_due::article_id.eq(row.id)));
+    direct!(tx.conn, |own| before.execute(own))?;
     let appears_at = row.published_at.filter(|at| *at > tx.now);
     let planned = [(Event::Publish, appears_at), (Event::Withdraw, row.withdraw_at)];
     for (event, at) in planned.into_iter().filter_map(|(event, at)| at.map(|at| (event, at))) {
@@ -67,12 +74,11 @@ pub struct Coming {
 /// # Errors
 /// When the database fails.
 pub fn coming(conn: &mut Conn, until: Instant) -> Result<Vec<Coming>> {
-    let due: Vec<(ArticleId, Instant)> = article_due::table
+    let next = article_due::table
         .filter(article_due::at.le(until))
         .order(article_due::at)
-        .limit(FORESEEN)
-        .select((article_due::article_id, article_due::at))
-        .load(conn)?;
+        .select((article_due::article_id, article_due::at));
+    let due: Vec<(ArticleId, Instant)> = direct!(conn, |own| top(next, FORESEEN).load(own))?;
     due.into_iter().map(|(id, at)| Ok(Coming { at, keys: publishing::keys_by_the_clock(conn, id)? })).collect()
 }
 
@@ -131,7 +137,11 @@ fn record_event(tx: &mut Tx<'_>, id: ArticleId, event: Event, at: Instant) -> Re
     // Whoever comes to record it, the clock did it.
     let recorder = std::mem::replace(&mut tx.origin, Origin::clock());
     match event {
-        Event::Publish => publishing::record_appearance(tx, id)?,
+        Event::Publish => {
+            let state: State = articles::table.find(id).select(articles::state).get_result(tx.conn)?;
+            let kind = if state == State::Scheduled { "published" } else { "embargo_lifted" };
+            publishing::record_appearance(tx, id, kind)?;
+        }
         Event::Withdraw => publishing::record_end(tx, id)?,
     }
     working::record(tx, id, event)?;

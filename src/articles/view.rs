@@ -7,12 +7,14 @@ use utoipa::ToSchema;
 use super::{
     content::{Content, Correction},
     input::{AuthorRole, Seo, Source},
+    json_ld::JsonLd,
     leases::Editing,
     lifecycle::State as WorkingState,
 };
 use crate::{
     body::{Body, Warning},
     clock::Instant,
+    config::SiteConfig,
     http::page::PageInfo,
     ids::{ArticleId, StaffId, UserId},
     sections::model::SectionSummary,
@@ -166,6 +168,30 @@ pub struct Article {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub body_text: Option<String>,
+    /// The article as structured data for search engines, ready for a page's `script`; only when asked for with
+    /// `include=json_ld`, and only of what readers see now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub json_ld: Option<Box<JsonLd>>,
+}
+
+impl Article {
+    /// Returns the keys by which caches can drop what shows the article alone: its own, and those of what it embeds.
+    pub fn surrogate_keys(&self) -> Vec<String> {
+        let mut keys = vec![format!("article-{}", self.id)];
+        keys.extend(self.section.iter().map(|section| format!("section-{}", section.id)));
+        keys.extend(self.authors.iter().map(|author| format!("staff-{}", author.id)));
+        keys.extend(self.tags.iter().map(|tag| format!("tag-{}", tag.id)));
+        keys
+    }
+
+    /// Adds the structured data, for which the body was read as HTML; drops that again unless it was asked for as well.
+    pub fn describe(&mut self, site: &SiteConfig, keeps_html: bool) {
+        self.json_ld = Some(Box::new(JsonLd::of(self, site)));
+        if !keeps_html {
+            self.body_html = None;
+        }
+    }
 }
 
 /// The name of the live view.

@@ -112,8 +112,7 @@ pub fn end_of(word: &str) -> String {
 /// # Errors
 /// When the database fails.
 pub fn keep(tx: &mut Tx<'_>, id: ArticleId, content: &Content) -> Result<()> {
-    let kicker = content.kicker.as_ref().map_or("", Line::as_str);
-    let wanted = words_of([content.title.as_str(), content.slug.as_str(), kicker]);
+    let wanted = words_of(texts(content));
     let own = article_words::table.filter(article_words::article_id.eq(id));
     let there = own.select(article_words::word);
     let kept: BTreeSet<String> = direct!(tx.conn, |conn| there.load(conn))?.into_iter().collect();
@@ -121,8 +120,25 @@ pub fn keep(tx: &mut Tx<'_>, id: ArticleId, content: &Content) -> Result<()> {
     if !gone.is_empty() {
         diesel::delete(own.filter(article_words::word.eq_any(gone))).execute(tx.conn)?;
     }
+    insert_words(tx, id, wanted.difference(&kept))
+}
+
+/// Notes the words by which a new article is found.
+///
+/// # Errors
+/// When the database fails.
+pub fn insert(tx: &mut Tx<'_>, id: ArticleId, content: &Content) -> Result<()> {
+    insert_words(tx, id, words_of(texts(content)).iter())
+}
+
+/// The texts of which the words are kept.
+fn texts(content: &Content) -> [&str; 3] {
+    [content.title.as_str(), content.slug.as_str(), content.kicker.as_ref().map_or("", Line::as_str)]
+}
+
+fn insert_words<'a>(tx: &mut Tx<'_>, id: ArticleId, words: impl Iterator<Item = &'a String>) -> Result<()> {
     let row = |word: &String| (article_words::word.eq(word.clone()), article_words::article_id.eq(id));
-    insert_all!(tx.conn, article_words::table, wanted.difference(&kept).map(row).collect())?;
+    insert_all!(tx.conn, article_words::table, words.map(row).collect())?;
     Ok(())
 }
 

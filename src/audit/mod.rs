@@ -44,6 +44,8 @@ text_enum! {
         Key = "key",
         /// A key with which a partner reads.
         ApiKey = "api_key",
+        /// A webhook.
+        Webhook = "webhook",
     }
 }
 

@@ -125,12 +125,27 @@ operations! {
     ReadPropagation        "getPropagation"     ""              No   All  All;
     ListAudit              "listAudit"          ""              No   No   All;
     ReadMetrics            "getMetrics"         ""              No   No   All;
+    ListWebhooks           "listWebhooks"       ""              No   Own  All;
+    ReadWebhook            "getWebhook"         ""              No   Own  All;
+    CreateWebhook          "createWebhook"      ""              No   All  All;
+    UpdateWebhook          "updateWebhook"      ""              No   Own  All;
+    DeleteWebhook          "deleteWebhook"      ""              No   Own  All;
+    TestWebhook            "testWebhook"        ""              No   Own  All;
+    RotateWebhookSecret    "rotateWebhookSecret" ""             No   Own  All;
+    ReplayWebhook          "replayWebhook"      ""              No   Own  All;
+    ListWebhookDeliveries  "listWebhookDeliveries" ""           No   Own  All;
+    ReplayWebhookDelivery  "replayWebhookDelivery" ""           No   Own  All;
     ReadOwnAccount         "getMe"              ""              All  All  All;
     ChangeOwnPassword      "changePassword"     ""              All  All  All;
     ListOwnSessions        "listSessions"       ""              All  All  All;
     EndOwnSessions         "deleteSessions"     ""              All  All  All;
     EndOwnSession          "deleteSession"      ""              All  All  All;
     Logout                 "logout"             ""              All  All  All;
+}
+
+/// What an operation is done to, where it is somebody's own.
+fn things(operation_id: &str) -> &'static str {
+    if operation_id.contains("Webhook") { "webhooks" } else { "articles" }
 }
 
 /// Describes the rights to an operation in a sentence for the OpenAPI file; `None` when it takes none.
@@ -141,7 +156,7 @@ pub fn described(operation_id: &str) -> Option<String> {
             .iter()
             .filter_map(|role| match operation.allowance(*role) {
                 Allowance::No => None,
-                Allowance::Own => Some(format!("`{role}` (own articles)")),
+                Allowance::Own => Some(format!("`{role}` (own {})", things(operation_id))),
                 Allowance::All => Some(format!("`{role}`")),
             })
             .collect();

@@ -36,7 +36,13 @@ impl Body {
 
     /// Returns how many minutes it takes to read the body: 0 when it is empty, otherwise at least 1.
     pub fn reading_minutes(&self) -> u32 {
-        if self.is_empty() { 0 } else { self.word_count().div_ceil(WORDS_PER_MINUTE).max(1) }
+        self.counts().1
+    }
+
+    /// Returns the number of words and how many minutes it takes to read them, counted once.
+    pub fn counts(&self) -> (u32, u32) {
+        let n_words = self.word_count();
+        (n_words, if self.is_empty() { 0 } else { n_words.div_ceil(WORDS_PER_MINUTE).max(1) })
     }
 
     /// Returns the beginning of the text in at most so many characters, on one line.
@@ -54,7 +60,8 @@ impl Body {
                 text.push(' ');
             }
             text.push_str(&block.text().replace('\n', " "));
-            if text.graphemes(true).nth(max_chars).is_some() {
+            // As many bytes are as many characters at most, so that what is short need not be counted.
+            if text.len() > max_chars && text.graphemes(true).nth(max_chars).is_some() {
                 return shorten(&text, max_chars);
             }
         }

@@ -4,14 +4,17 @@
 //! told of its own changes at once, when they are committed ([`Tx::tell`]), and of all others' through the log.
 
 pub mod durable;
+pub mod errand;
 pub mod follow;
+pub mod wire;
 
-use diesel::{dsl::sql, prelude::*, sql_types};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::Instant,
     db::{
-        Conn, Now, Tx,
+        Conn, NextPlace, Now, Tx,
         direct::{direct, top},
         schema::{article_due, changes},
     },
@@ -30,6 +33,34 @@ pub struct Change {
     pub id: ResourceId,
     /// The surrogate keys of all that shows it, before and after.
     pub keys: Vec<String>,
+    /// What else readers are told.
+    pub details: Details,
+}
+
+/// What readers are told of a change besides that it happened.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Details {
+    /// Why, for people: the notice of what was killed, the note of a correction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The slug by which readers knew it before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub former_slug: Option<String>,
+}
+
+impl Details {
+    fn to_stored(&self) -> Result<Option<String>> {
+        if *self == Self::default() {
+            return Ok(None);
+        }
+        serde_json::to_string(self).map(Some).map_err(Error::internal)
+    }
+
+    /// Reads what is stored; what a newer version adds is left out.
+    pub(crate) fn from_stored(stored: Option<&str>) -> Self {
+        stored.and_then(|stored| serde_json::from_str(stored).ok()).unwrap_or_default()
+    }
 }
 
 /// Appends a change.
@@ -37,19 +68,17 @@ pub struct Change {
 /// # Errors
 /// When the database fails.
 pub fn append(tx: &mut Tx<'_>, change: &Change) -> Result<()> {
-    // Where transactions commit in the order in which they write, a change has its place at once.
-    let place = if tx.commits_in_order() { "(SELECT COALESCE(MAX(position), 0) + 1 FROM changes)" } else { "NULL" };
-    diesel::insert_into(changes::table)
-        .values((
-            changes::at.eq(tx.now),
-            changes::kind.eq(change.kind),
-            changes::resource.eq(change.resource),
-            changes::resource_id.eq(change.id),
-            changes::keys.eq(serde_json::to_string(&change.keys).map_err(Error::internal)?),
-            changes::position.eq(sql::<sql_types::Nullable<sql_types::BigInt>>(place)),
-        ))
-        .execute(tx.conn)?;
-    tx.tell(&change.keys);
+    let insert = diesel::insert_into(changes::table).values((
+        changes::at.eq(tx.now),
+        changes::kind.eq(change.kind),
+        changes::resource.eq(change.resource),
+        changes::resource_id.eq(change.id),
+        changes::keys.eq(serde_json::to_string(&change.keys).map_err(Error::internal)?),
+        changes::details.eq(change.details.to_stored()?),
+        changes::position.eq(NextPlace),
+    ));
+    let id: i64 = direct!(tx.conn, |own| insert.returning(changes::id).get_result(own))?;
+    tx.tell(&change.keys, id);
     tx.wake_followers()
 }
 

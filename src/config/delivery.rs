@@ -32,6 +32,9 @@ pub struct DeliveryArgs {
     /// For how many days the change log is kept.
     #[arg(long, env = "FRONTPAGE_CHANGES_DAYS", default_value = CHANGES_DAYS, value_name = "DAYS", hide_short_help = true)]
     pub changes_days: Option<OsString>,
+    /// How many readers may wait for changes at a time, on streams and for polls.
+    #[arg(long, env = "FRONTPAGE_CHANGES_READERS", default_value = CHANGES_READERS, value_name = "NUMBER", hide_short_help = true)]
+    pub changes_readers: Option<OsString>,
 }
 
 /// 64 MiB: some thousand articles with their lists.
@@ -46,6 +49,9 @@ const CACHE_CONTROL: &str = "public, max-age=0, s-maxage=5, stale-while-revalida
 const ANONYMOUS_READERS: &str = "full";
 
 const CHANGES_DAYS: &str = "30";
+
+/// Each takes a connection and some kilobytes.
+const CHANGES_READERS: &str = "5000";
 
 /// How live answers are kept.
 #[derive(Clone, Debug)]
@@ -64,6 +70,8 @@ pub struct DeliveryConfig {
     pub anonymous_readers: Option<Arc<Policy>>,
     /// For how many days the change log is kept.
     pub changes_days: u32,
+    /// How many readers may wait for changes at a time.
+    pub changes_readers: usize,
 }
 
 impl DeliveryConfig {
@@ -80,6 +88,8 @@ impl DeliveryConfig {
         let anonymous_readers = reader.setting(readers, &args.anonymous_readers, ANONYMOUS_READERS, parse_readers);
         let days = "FRONTPAGE_CHANGES_DAYS";
         let changes_days = reader.number(days, &args.changes_days, CHANGES_DAYS, 1..=36_500);
+        let readers = "FRONTPAGE_CHANGES_READERS";
+        let changes_readers = reader.number(readers, &args.changes_readers, CHANGES_READERS, 0..=1_000_000);
         Some(Self {
             cache_bytes: cache_bytes?,
             stale_seconds: stale_seconds?,
@@ -88,6 +98,7 @@ impl DeliveryConfig {
             other: other?,
             anonymous_readers: anonymous_readers?,
             changes_days: changes_days?,
+            changes_readers: changes_readers?,
         })
     }
 }

@@ -11,6 +11,7 @@ mod delivery;
 mod desk;
 pub mod environment;
 mod fault;
+mod feeds;
 mod http;
 mod log;
 mod purge;
@@ -20,6 +21,7 @@ mod start;
 mod template;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 use std::{ffi::OsString, net::SocketAddr};
 
@@ -31,12 +33,14 @@ pub use self::{
     delivery::{DeliveryArgs, DeliveryConfig},
     desk::{DeskArgs, DeskConfig, PREFLIGHT_CODES, PreflightRules, Severity},
     fault::{ConfigFault, ConfigFaults, flag_of},
+    feeds::{FeedsArgs, FeedsConfig},
     http::{HttpArgs, HttpConfig, ListenArgs, reachable},
     log::{LogArgs, LogConfig, LogFormat},
     purge::{Hidden, PurgeArgs, PurgeConfig},
     site::{ArticlePlaces, SiteArgs, SiteConfig},
     start::{StartArgs, StartConfig},
     template::{Kind, UrlTemplate},
+    webhooks::{WebhookArgs, WebhookConfig},
 };
 use self::{http::read_listen, reader::Reader};
 
@@ -58,9 +62,15 @@ pub struct Settings {
     /// The cache in front.
     #[command(flatten)]
     pub purge: PurgeArgs,
+    /// Webhooks.
+    #[command(flatten)]
+    pub webhooks: WebhookArgs,
     /// The site.
     #[command(flatten)]
     pub site: SiteArgs,
+    /// Feeds.
+    #[command(flatten)]
+    pub feeds: FeedsArgs,
     /// The editors' desk.
     #[command(flatten)]
     pub desk: DeskArgs,
@@ -85,8 +95,12 @@ pub struct Config {
     pub delivery: DeliveryConfig,
     /// The cache in front that is told what to drop, if there is one.
     pub purge: Option<PurgeConfig>,
+    /// What is sent to webhooks, and how.
+    pub webhooks: WebhookConfig,
     /// The site that readers see.
     pub site: SiteConfig,
+    /// Feeds.
+    pub feeds: FeedsConfig,
     /// The editors' desk.
     pub desk: DeskConfig,
     /// Keys, lifetimes and passwords.
@@ -140,7 +154,9 @@ impl Config {
         let http = HttpConfig::read(&settings.http, reader);
         let delivery = DeliveryConfig::read(&settings.delivery, reader);
         let purge = PurgeConfig::read(&settings.purge, reader);
+        let webhooks = WebhookConfig::read(&settings.webhooks, reader);
         let site = SiteConfig::read(&settings.site, reader);
+        let feeds = FeedsConfig::read(&settings.feeds, reader);
         let desk = DeskConfig::read(&settings.desk, reader);
         let location = database.as_ref().map(|database| &database.location);
         let auth = AuthConfig::read(&settings.auth, location, reader);
@@ -148,13 +164,19 @@ impl Config {
         if let (Some(start), Some(http)) = (&start, &http) {
             check_demo(*start, http.listen, reader);
         }
+        if let (Some(FeedsConfig { hub_url: Some(hub) }), Some(HttpConfig { public_url: None, .. })) = (&feeds, &http) {
+            let problem = "is of no use without FRONTPAGE_PUBLIC_URL: a hub knows feeds by their addresses";
+            reader.fault(ConfigFault::of_value("FRONTPAGE_HUB_URL", hub, problem));
+        }
         Some(Self {
             start: start?,
             database: database?,
             http: http?,
             delivery: delivery?,
             purge: purge?,
+            webhooks: webhooks?,
             site: site?,
+            feeds: feeds?,
             desk: desk?,
             auth: auth?,
             log: log?,

@@ -94,7 +94,8 @@ impl PurgeConfig {
     }
 }
 
-fn parse_url(text: &str) -> Result<String, String> {
+/// Reads an address that requests are sent to.
+pub(super) fn parse_url(text: &str) -> Result<String, String> {
     const WANTED: &str = "must be an https URL, such as https://api.example.net/purge; http only to this machine";
     let url = parse_web_url(text).ok_or_else(|| WANTED.to_owned())?;
     let is_here = match url.host() {

@@ -19,8 +19,17 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How long to wait before listening is tried again.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
+/// What a transaction leaves word of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Word {
+    /// The surrogate keys of all that looks different now.
+    pub keys: Vec<String>,
+    /// The rows of the change log that say the same.
+    pub changes: Vec<i64>,
+}
+
 /// Is told what committed transactions left word of, on the thread that committed, before the writer is answered.
-pub type CommitListener = Arc<dyn Fn(&[String]) + Send + Sync>;
+pub type CommitListener = Arc<dyn Fn(&Word) + Send + Sync>;
 
 /// Where the one who is told is kept; set once the server has what there is to tell.
 #[derive(Clone, Default)]
@@ -32,7 +41,7 @@ impl Commits {
         let _ = self.0.set(listener);
     }
 
-    pub(super) fn tell(&self, word: Option<Vec<String>>) {
+    pub(super) fn tell(&self, word: Option<Word>) {
         if let (Some(word), Some(listener)) = (word, self.0.get()) {
             listener(&word);
         }

@@ -139,6 +139,44 @@ impl<Q: Query> Query for Top<Q> {
 
 impl<Q, C> RunQueryDsl<C> for Top<Q> {}
 
+/// A query of which only some rows in the middle are wanted; see [`Top`].
+#[derive(Debug, Clone, Copy)]
+pub struct Middle<Q> {
+    top: Top<Q>,
+    n_skipped: i64,
+}
+
+impl<Q: QueryId> QueryId for Middle<Q> {
+    type QueryId = Middle<Q::QueryId>;
+    const HAS_STATIC_QUERY_ID: bool = Q::HAS_STATIC_QUERY_ID;
+}
+
+/// Returns some rows of a query after the first ones.
+pub fn middle<Q: Query>(query: Q, n_rows: i64, n_skipped: i64) -> Middle<Q> {
+    Middle { top: top(query, n_rows), n_skipped }
+}
+
+impl<Q, DB> QueryFragment<DB> for Middle<Q>
+where
+    DB: Backend + HasSqlType<BigInt>,
+    Q: QueryFragment<DB>,
+    i64: ToSql<BigInt, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        self.top.walk_ast(out.reborrow())?;
+        out.push_sql(" OFFSET (0 + ");
+        out.push_bind_param::<BigInt, _>(&self.n_skipped)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl<Q: Query> Query for Middle<Q> {
+    type SqlType = Q::SqlType;
+}
+
+impl<Q, C> RunQueryDsl<C> for Middle<Q> {}
+
 /// Whether a column has one of some values. The text of the statement is the same however many they are.
 #[derive(Debug, Clone)]
 pub struct OneOf<C, V> {
@@ -176,7 +214,7 @@ impl Listed for IdSql {
         let mut json = String::with_capacity(2 + values.len() * 35);
         for id in values {
             json.push_str(if json.is_empty() { "[\"" } else { ",\"" });
-            json.extend(id.to_string().chars().filter(|digit| *digit != '-'));
+            id.to_string().split('-').for_each(|digits| json.push_str(digits));
             json.push('"');
         }
         json.push_str(if json.is_empty() { "[]" } else { "]" });

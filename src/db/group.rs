@@ -20,6 +20,7 @@ use tokio::{sync::oneshot, task::JoinHandle};
 use super::{
     Conn, Door, Tx,
     attempt::{Isolation, LONGEST_PAUSE, RACES_FOR, Start, begin},
+    commits::Word,
     connect::{Manager, Pooled},
     moment,
     queue::WAITING_AT_LEAST,
@@ -169,7 +170,7 @@ struct Task<T, F> {
     began: Option<Instant>,
     attempt: u32,
     kept: Option<Result<T>>,
-    word: Option<Vec<String>>,
+    word: Option<Word>,
     reply: oneshot::Sender<Result<T>>,
 }
 

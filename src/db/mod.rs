@@ -13,10 +13,12 @@ pub mod fault;
 mod group;
 pub mod migrate;
 mod moment;
+pub mod months;
 mod origin;
 pub mod portable;
 mod queue;
 pub mod schema;
+mod snapshot;
 pub mod types;
 
 use std::{
@@ -28,7 +30,7 @@ use std::{
     time::Duration,
 };
 
-use diesel::{Connection, r2d2};
+use diesel::r2d2;
 use tokio::task::JoinHandle;
 
 use self::{
@@ -36,17 +38,19 @@ use self::{
     commits::Commits,
     connect::{Manager, Pooled, Purpose},
     queue::{Queue, content_share},
+    snapshot::attempt_read,
 };
 pub use self::{
-    commits::{CommitListener, Listening},
+    commits::{CommitListener, Listening, Word},
     conn::{Conn, MultiBackend},
     connect::Location,
     moment::{Now, now},
     origin::{Actor, Origin},
+    portable::NextPlace,
 };
 use crate::{
     clock::Instant,
-    error::{Error, Result, Trouble},
+    error::{Error, Result},
     metrics::PoolState,
 };
 
@@ -101,14 +105,16 @@ pub struct Tx<'c> {
     /// Who does it and where it comes from, for the audit.
     pub origin: Origin,
     /// What is told once it is committed; none, when there is nothing to tell.
-    word: Option<Vec<String>>,
+    word: Option<Word>,
 }
 
 impl Tx<'_> {
-    /// Leaves word for [`Db::on_commit`]: once the transaction is committed, and before its writer is answered, the
+    /// Leaves word of keys, and of the change that names them, for [`Db::on_commit`]: once the transaction is committed, and before its writer is answered, the
     /// listener in this process is told.
-    pub fn tell(&mut self, word: &[String]) {
-        self.word.get_or_insert_default().extend_from_slice(word);
+    pub fn tell(&mut self, keys: &[String], change: i64) {
+        let word = self.word.get_or_insert_default();
+        word.keys.extend_from_slice(keys);
+        word.changes.push(change);
     }
 
     /// Wakes all that follow what is written here, on every server, once the transaction is committed.
@@ -116,7 +122,7 @@ impl Tx<'_> {
     /// # Errors
     /// When the database fails.
     pub fn wake_followers(&mut self) -> Result<()> {
-        self.tell(&[]);
+        self.word.get_or_insert_default();
         if let Conn::Postgres(conn) = self.conn {
             diesel::RunQueryDsl::execute(diesel::sql_query(format!("NOTIFY {}", commits::CHANNEL)), conn)?;
         }
@@ -127,11 +133,6 @@ impl Tx<'_> {
     #[cfg(test)]
     pub fn later(&mut self, seconds: i64) -> Tx<'_> {
         Tx { conn: &mut *self.conn, now: self.now.plus_seconds(seconds), origin: self.origin.clone(), word: None }
-    }
-
-    /// Returns whether transactions become visible in the order in which they write: there is only one writer at a time.
-    pub fn commits_in_order(&self) -> bool {
-        matches!(self.conn, Conn::Sqlite(_))
     }
 
     /// Takes a lock of the database's own until the transaction ends, unless another transaction has it.
@@ -392,13 +393,6 @@ impl Door {
             }
         }
         Err(lost.unwrap_or_else(Error::not_found))
-    }
-}
-
-fn attempt_read<T>(conn: &mut Conn, work: &impl Fn(&mut Conn) -> Result<T>) -> Outcome<T> {
-    match conn.transaction::<_, Error, _>(|conn| work(conn)) {
-        Err(error) if error.trouble() == Some(Trouble::LostConnection) => Outcome::Lost(error),
-        result => Outcome::Done(result),
     }
 }
 

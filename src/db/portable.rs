@@ -1,10 +1,12 @@
 //! Statements that `MultiConnection` cannot say by itself, rendered by whichever database they run on.
 
 use diesel::{
+    expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate},
     pg::Pg,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
     query_dsl::RunQueryDsl,
     result::QueryResult,
+    sql_types::{BigInt, Nullable},
     sqlite::Sqlite,
 };
 
@@ -34,3 +36,32 @@ impl<Q: Query> Query for Portable<Q> {
 }
 
 impl<Q> RunQueryDsl<super::Conn> for Portable<Q> {}
+
+/// The place of a change in the log, where transactions commit in the order in which they write, as on SQLite with its one
+/// writer. Elsewhere it has none yet.
+#[derive(Debug, Clone, Copy, Default, QueryId)]
+pub struct NextPlace;
+
+impl Expression for NextPlace {
+    type SqlType = Nullable<BigInt>;
+}
+
+impl<T> AppearsOnTable<T> for NextPlace {}
+impl<T> SelectableExpression<T> for NextPlace {}
+impl ValidGrouping<()> for NextPlace {
+    type IsAggregate = is_aggregate::Never;
+}
+
+impl QueryFragment<Pg> for NextPlace {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("NULL");
+        Ok(())
+    }
+}
+
+impl QueryFragment<Sqlite> for NextPlace {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("(SELECT COALESCE(MAX(position), 0) + 1 FROM changes)");
+        Ok(())
+    }
+}

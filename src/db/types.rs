@@ -141,10 +141,7 @@ impl SqliteForm for String {
 impl SqliteForm for NaiveDateTime {
     fn sqlite_form(self) -> String {
         // Fixed width, so that the order of the text is the order of time.
-        let millis = self.and_utc().timestamp_subsec_millis();
-        let (year, month, day) = (self.year(), self.month(), self.day());
-        let (hour, minute, second) = (self.hour(), self.minute(), self.second());
-        format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{millis:03}")
+        String::from_utf8_lossy(&written(self, b' ')).into_owned()
     }
 
     fn read(mut value: <diesel::sqlite::Sqlite as diesel::backend::Backend>::RawValue<'_>) -> FromResult<Self> {
@@ -154,6 +151,39 @@ impl SqliteForm for NaiveDateTime {
             None => Ok(Self::parse_from_str(text, "%F %T%.f")?),
         }
     }
+}
+
+/// Writes a time of the years 0 to 9999, with a byte between the day and the hour.
+pub(crate) fn written(time: NaiveDateTime, between: u8) -> [u8; 23] {
+    let digit = |number: u32, place: u32| b'0' + u8::try_from(number / place % 10).unwrap_or(0);
+    let (year, month, day) = (u32::try_from(time.year()).unwrap_or(0), time.month(), time.day());
+    let (hour, minute, second) = (time.hour(), time.minute(), time.second());
+    let millis = time.nanosecond() / 1_000_000 % 1000;
+    [
+        digit(year, 1000),
+        digit(year, 100),
+        digit(year, 10),
+        digit(year, 1),
+        b'-',
+        digit(month, 10),
+        digit(month, 1),
+        b'-',
+        digit(day, 10),
+        digit(day, 1),
+        between,
+        digit(hour, 10),
+        digit(hour, 1),
+        b':',
+        digit(minute, 10),
+        digit(minute, 1),
+        b':',
+        digit(second, 10),
+        digit(second, 1),
+        b'.',
+        digit(millis, 100),
+        digit(millis, 10),
+        digit(millis, 1),
+    ]
 }
 
 /// Reads `2026-11-24 12:34:56.789`, the form in which all times are stored; a list has hundreds of them.

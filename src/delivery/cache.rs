@@ -94,9 +94,9 @@ impl Cache {
         Self { entries, books: Mutex::default() }
     }
 
-    /// Returns what is kept.
+    /// Returns what is kept, unless its time is over.
     pub(super) fn get(&self, address: &str) -> Option<Arc<Finished>> {
-        self.entries.get(address)
+        self.entries.get(address).filter(|finished| finished.is_good())
     }
 
     /// Returns how many answers are kept, and about how many bytes they take.

@@ -42,7 +42,8 @@ impl Class {
 pub struct Finished {
     pub(super) class: Class,
     pub(super) keys: Vec<String>,
-    json: Bytes,
+    media_type: HeaderValue,
+    body: Bytes,
     coded: [Option<Bytes>; 3],
     tag: String,
     etags: [HeaderValue; 4],
@@ -53,6 +54,8 @@ pub struct Finished {
     is_settled: Arc<AtomicBool>,
     surrogate_key: Option<HeaderValue>,
     links: Option<HeaderValue>,
+    /// Until when it is true, if the time that passes makes it untrue.
+    good_until: Option<std::time::Instant>,
     /// Counts how often and how quickly it is given out.
     pub(super) meter: Option<Arc<Meter>>,
 }
@@ -70,13 +73,14 @@ const OVERHEAD: usize = 1024;
 
 impl Finished {
     pub(super) fn new(live: super::Live) -> Self {
-        let super::Live { class, json, last_modified, surrogate_keys, links } = live;
-        let digest = sha256_hex(json.as_bytes());
+        let super::Live { class, media_type, body, last_modified, surrogate_keys, links, good_for } = live;
+        let digest = sha256_hex(body.as_bytes());
         let tag = digest.get(..32).unwrap_or(&digest).to_owned();
         let seconds = last_modified.seconds();
         Self {
             class,
-            json: json.into(),
+            media_type: HeaderValue::from_static(media_type),
+            body: body.into(),
             coded: [None, None, None],
             etags: Coding::ALL.map(|coding| value(&format!("\"{tag}{}\"", coding.suffix()))),
             tag,
@@ -86,6 +90,7 @@ impl Finished {
             surrogate_key: (!surrogate_keys.is_empty()).then(|| value(&surrogate_keys.join(" "))),
             keys: surrogate_keys,
             links: links.map(|links| value(&links)),
+            good_until: good_for.and_then(|time| std::time::Instant::now().checked_add(time)),
             meter: None,
         }
     }
@@ -95,23 +100,28 @@ impl Finished {
         self
     }
 
+    /// Returns whether it is still true, as far as that depends on the time.
+    pub(super) fn is_good(&self) -> bool {
+        self.good_until.is_none_or(|end| std::time::Instant::now() < end)
+    }
+
     /// Returns about how many bytes of memory it takes.
     pub(super) fn weight(&self) -> usize {
         let coded: usize = self.coded.iter().flatten().map(Bytes::len).sum();
         // A key stands here, in the header, and in the index.
         let keys: usize = self.keys.iter().map(|key| key.len() * 3 + 96).sum();
-        self.json.len() + coded + keys + OVERHEAD
+        self.body.len() + coded + keys + OVERHEAD
     }
 
     /// Chooses the coding for a request.
     pub(super) fn negotiate(&self, headers: &HeaderMap) -> Coding {
-        super::coding::negotiate(headers, self.json.len())
+        super::coding::negotiate(headers, self.body.len())
     }
 
     /// Returns the bytes in a coding, if they have been made.
     pub(super) fn bytes(&self, coding: Coding) -> Option<Bytes> {
         match coding.index() {
-            None => Some(self.json.clone()),
+            None => Some(self.body.clone()),
             Some(index) => self.coded.get(index).cloned().flatten(),
         }
     }
@@ -120,7 +130,7 @@ impl Finished {
     pub(super) fn encoded(&self, coding: Coding) -> Self {
         let mut more = self.clone();
         if let Some(place) = coding.index().and_then(|index| more.coded.get_mut(index)) {
-            *place = Some(coding.encode(&self.json).into());
+            *place = Some(coding.encode(&self.body).into());
         }
         more
     }
@@ -143,7 +153,7 @@ impl Finished {
             headers.insert(header::LINK, links.clone());
         }
         if let Body::Bytes(_) = body {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers.insert(header::CONTENT_TYPE, self.media_type.clone());
             if let Some(name) = coding.name() {
                 headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
             }

@@ -90,7 +90,7 @@ fn kept(state: &State, request: &Request) -> Option<Response<BoxBody>> {
     let started = Instant::now();
     let (path, asked) = (request.path(), request.headers());
     let is_plain = (request.method() == Method::GET || request.method() == Method::HEAD)
-        && path.starts_with("/v1/")
+        && envelope::is_content(path)
         && !asked.contains_key(header::AUTHORIZATION)
         && !state.config.log.requests
         && !state.readiness.is_closed();

@@ -42,10 +42,12 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Live {
     class: Class,
-    json: String,
+    media_type: &'static str,
+    body: String,
     last_modified: Instant,
     surrogate_keys: Vec<String>,
     links: Option<String>,
+    good_for: Option<Duration>,
 }
 
 impl Live {
@@ -54,8 +56,21 @@ impl Live {
     /// # Errors
     /// When the value cannot be written as JSON.
     pub fn new(value: &impl Serialize, last_modified: Instant) -> Result<Self> {
-        let json = serde_json::to_string(value).map_err(Error::internal)?;
-        Ok(Self { class: Class::default(), json, last_modified, surrogate_keys: Vec::new(), links: None })
+        let body = serde_json::to_string(value).map_err(Error::internal)?;
+        Ok(Self::text("application/json", body, last_modified))
+    }
+
+    /// Makes a live representation of another media type than JSON.
+    pub fn text(media_type: &'static str, body: String, last_modified: Instant) -> Self {
+        let (surrogate_keys, links) = (Vec::new(), None);
+        Self { class: Class::default(), media_type, body, last_modified, surrogate_keys, links, good_for: None }
+    }
+
+    /// Says how long it is true, when the time that passes makes it untrue without any change.
+    #[must_use]
+    pub fn good_for(mut self, time: Duration) -> Self {
+        self.good_for = Some(time);
+        self
     }
 
     /// Says that it is one article.
@@ -83,7 +98,7 @@ impl Live {
         self
     }
 
-    /// Adds the links to the neighboring pages.
+    /// Adds the `Link` header: the neighboring pages, or what else belongs to it.
     #[must_use]
     pub fn linked(mut self, links: Option<String>) -> Self {
         self.links = links;

@@ -43,6 +43,13 @@ pub struct Call {
 /// How long a body may take to arrive.
 const BODY_DEADLINE: Duration = Duration::from_secs(20);
 
+/// How often it is looked at how much of a body has arrived.
+const BODY_PACE: Duration = Duration::from_secs(10);
+
+/// What has to arrive until then, unless it is the rest: 1 KiB a second, which the slowest telephone sends. Who sends less
+/// holds a connection without meaning to use it.
+const LEAST_BYTES: usize = 10 * 1024;
+
 impl FromRequest for Call {
     type Error = super::problem::Refusal;
     type Future = Ready<std::result::Result<Self, Self::Error>>;
@@ -172,6 +179,14 @@ impl Call {
     /// Not found, when the route has no such step.
     pub fn step(&self, name: &str) -> Result<String> {
         path::step(&self.request, name)
+    }
+
+    /// Returns the last step of the path as the name and the extension of a file, decoded.
+    ///
+    /// # Errors
+    /// Not found, when it has none.
+    pub fn file(&self) -> Result<(String, String)> {
+        path::file(&self.request)
     }
 
     /// Returns the query parameters.
@@ -372,7 +387,9 @@ impl Call {
             .map(|(step, place)| {
                 if place.starts_with('{') && !is_replaced {
                     is_replaced = true;
-                    return path::encode_step(slug);
+                    // A slug has no dot; what comes after one is the extension of a file.
+                    let extension = step.rfind('.').filter(|_| place.contains("}.")).and_then(|at| step.get(at..));
+                    return path::encode_step(slug) + extension.unwrap_or_default();
                 }
                 step.to_owned()
             })
@@ -395,7 +412,9 @@ impl Call {
             .map_err(|_| {
                 Error::new(Code::RequestTimeout, format!("The body took longer than {} s.", BODY_DEADLINE.as_secs()))
             })??;
-        self.body_digest = crate::secrets::sha256_hex(&bytes);
+        if self.headers().contains_key("idempotency-key") {
+            self.body_digest = crate::secrets::sha256_hex(&bytes);
+        }
         Ok(bytes)
     }
 }
@@ -416,14 +435,26 @@ async fn collect(payload: &mut Payload, headers: &HeaderMap, limit: usize) -> Re
         return Err(too_large());
     }
     let mut bytes = Vec::with_capacity(announced.unwrap_or(0));
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|error| Error::new(Code::BadRequest, "The body broke off.").because(error))?;
+    let (mut look_at, mut n_before) = (tokio::time::Instant::now() + BODY_PACE, 0);
+    loop {
+        let chunk = match tokio::time::timeout_at(look_at, payload.next()).await {
+            Ok(None) => return Ok(bytes),
+            Ok(Some(chunk)) => {
+                chunk.map_err(|error| Error::new(Code::BadRequest, "The body broke off.").because(error))?
+            }
+            Err(_) if bytes.len() - n_before >= LEAST_BYTES => {
+                (look_at, n_before) = (look_at + BODY_PACE, bytes.len());
+                continue;
+            }
+            Err(_) => {
+                return Err(Error::new(Code::RequestTimeout, "The body arrived at less than 1 KiB a second."));
+            }
+        };
         if bytes.len() + chunk.len() > limit {
             return Err(too_large());
         }
         bytes.extend_from_slice(&chunk);
     }
-    Ok(bytes)
 }
 
 fn check_media_type(headers: &HeaderMap, accepted: &[&str]) -> Result<()> {

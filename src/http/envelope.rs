@@ -133,7 +133,13 @@ fn as_problem(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     ServiceResponse::new(request, answer)
 }
 
-/// Everything below `/v1` is JSON; a client that excludes it is told so.
+/// Returns whether an address may be one of content, which is kept as finished bytes.
+pub fn is_content(path: &str) -> bool {
+    ["/v1/", "/feeds/", "/sitemaps/"].iter().any(|start| path.starts_with(start))
+}
+
+/// Everything below `/v1` is JSON; a client that excludes it is told so. What is elsewhere has its type in its address:
+/// readers of feeds ask for whatever they like, and mean what is there.
 ///
 /// # Errors
 /// `not_acceptable`.
@@ -151,11 +157,17 @@ pub fn check_accept(path: &str, asked: &HeaderMap) -> Result<(), Error> {
     if ranges.peek().is_none() {
         return Ok(());
     }
+    let others: &[&str] = match path {
+        "/v1/changes/stream" => &["text/event-stream", "text/*"],
+        "/v1/snapshot" => &["application/x-ndjson"],
+        _ => &[],
+    };
     let is_accepted = |range: &str| {
         let mut parts = range.split(';').map(str::trim);
         let media_type = parts.next().unwrap_or_default();
         let is_json = ["*/*", "application/*", "application/json", "application/problem+json"]
             .iter()
+            .chain(others)
             .any(|json| media_type.eq_ignore_ascii_case(json));
         let is_excluded = parts.any(|part| {
             part.split_once('=').is_some_and(|(name, value)| {

@@ -12,6 +12,7 @@
 mod examples;
 mod rules;
 mod shapes;
+mod told;
 
 use std::sync::OnceLock;
 
@@ -26,12 +27,28 @@ use crate::{
         view::{PreviewView, WorkingArticle, WorkingArticlePage},
     },
     error::Fault,
+    feeds::params::Format,
     http::{problem::Problem, view::View},
+    newswire::routes::From as ChangesFrom,
+    webhooks::model::{WebhookData, WebhookPayload},
 };
 
 /// What no handler names: problems, enumerations of parameters, the other member of a union.
 #[derive(OpenApi)]
-#[openapi(components(schemas(Problem, Fault, View, Sort, State, PreviewView, WorkingArticle, WorkingArticlePage)))]
+#[openapi(components(schemas(
+    Problem,
+    Fault,
+    View,
+    Sort,
+    Format,
+    State,
+    PreviewView,
+    WorkingArticle,
+    WorkingArticlePage,
+    ChangesFrom,
+    WebhookPayload,
+    WebhookData
+)))]
 struct Shared;
 
 /// Returns the document as pretty JSON, ending in a line break, as it is checked in.
@@ -59,6 +76,7 @@ pub fn document() -> Value {
     shapes::complete(&mut document);
     rules::complete(&mut document);
     examples::complete(&mut document);
+    document["webhooks"] = told::events();
     in_order(document)
 }
 
@@ -79,8 +97,12 @@ fn tags() -> Value {
         { "name": "sections", "description": "The tree by which the site is ordered." },
         { "name": "staff", "description": "Public profiles of people and organizations, for bylines." },
         { "name": "tags", "description": "What articles are about, across sections." },
+        { "name": "feeds", "description": "The live articles in the formats of aggregators, search engines and partners." },
+        { "name": "changes", "description": "What readers see anew: for partners, apps and whoever keeps a copy." },
+        { "name": "webhooks", "description": "Addresses that are told of what readers see anew." },
         { "name": "auth", "description": "Logging in and out, sessions, the own password." },
         { "name": "users", "description": "User accounts, for administrators." },
+        { "name": "api-keys", "description": "Keys with which partners read, for administrators." },
         { "name": "audit", "description": "Who did what, when and from where, for administrators." },
         { "name": "system", "description": "About the server itself." }
     ])

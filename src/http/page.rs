@@ -25,6 +25,16 @@ impl Limit {
         number.map(Self).ok_or_else(|| Invalid::new("out_of_range", "must be a whole number from 1 to 100"))
     }
 
+    /// Makes a limit, brought within 1 to 100.
+    pub fn of(number: u8) -> Self {
+        Self(number.clamp(1, 100))
+    }
+
+    /// Returns the greatest limit.
+    pub const fn most() -> Self {
+        Self(100)
+    }
+
     /// Returns the number of items.
     pub fn get(self) -> usize {
         usize::from(self.0)

@@ -60,6 +60,17 @@ pub fn step(request: &HttpRequest, name: &str) -> Result<String> {
     percent_decode(raw).ok_or_else(Error::not_found)
 }
 
+/// Returns the last step of a path as the name and the extension of a file, decoded.
+///
+/// # Errors
+/// Not found, when it has none.
+pub fn file(request: &HttpRequest) -> Result<(String, String)> {
+    let raw = request.uri().path().rsplit('/').next().unwrap_or_default();
+    let decoded = percent_decode(raw).ok_or_else(Error::not_found)?;
+    let (name, extension) = decoded.rsplit_once('.').ok_or_else(Error::not_found)?;
+    Ok((name.to_owned(), extension.to_owned()))
+}
+
 /// Encodes a text as one step of a path.
 pub fn encode_step(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());

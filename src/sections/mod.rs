@@ -4,5 +4,6 @@
 //! the rules.
 
 pub mod model;
+pub mod paths;
 pub mod routes;
 pub mod store;

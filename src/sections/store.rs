@@ -10,7 +10,7 @@ use crate::{
     articles::{facets, usage},
     audit::Resource,
     auth::identity::Caller,
-    changes::{self, Change},
+    changes::{self, Change, Details},
     clock::Instant,
     config::SiteConfig,
     db::{Conn, Tx, direct::direct, schema::sections},
@@ -431,7 +431,7 @@ fn finish(
     }
     keys.sort_unstable();
     keys.dedup();
-    changes::append(tx, &Change { kind, resource: "section", id: id.into(), keys })?;
+    changes::append(tx, &Change { kind, resource: "section", id: id.into(), keys, details: Details::default() })?;
     Ok(row)
 }
 

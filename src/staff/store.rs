@@ -9,7 +9,7 @@ use crate::{
     audit::Resource,
     auth::identity::Caller,
     body::{Body, NoLinks, Warning},
-    changes::{self, Change},
+    changes::{self, Change, Details},
     clock::Instant,
     config::SiteConfig,
     db::{
@@ -338,6 +338,6 @@ fn finish(tx: &mut Tx<'_>, by: Option<&Caller>, id: StaffId, kind: &'static str)
         // Lists of articles embed staff profiles and are filtered by them, and are not keyed by them.
         keys.push("articles".to_owned());
     }
-    changes::append(tx, &Change { kind, resource: "staff", id: id.into(), keys })?;
+    changes::append(tx, &Change { kind, resource: "staff", id: id.into(), keys, details: Details::default() })?;
     Ok(row)
 }

@@ -6,7 +6,7 @@ use super::store::{self, TagRow};
 use crate::{
     articles::retag,
     auth::identity::Caller,
-    changes::{self, Change},
+    changes::{self, Change, Details},
     db::{Tx, schema::tags},
     error::{Error, Result},
     ids::TagId,
@@ -48,7 +48,10 @@ pub fn merge(
     if was_live {
         let keys =
             vec![format!("tag-{}", from.id), format!("tag-{}", into.id), "tags".to_owned(), "articles".to_owned()];
-        changes::append(tx, &Change { kind: "merged", resource: "tag", id: from.id.into(), keys })?;
+        changes::append(
+            tx,
+            &Change { kind: "merged", resource: "tag", id: from.id.into(), keys, details: Details::default() },
+        )?;
     }
     Ok(into)
 }

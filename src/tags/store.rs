@@ -13,7 +13,7 @@ use crate::{
     },
     audit::Resource,
     auth::identity::Caller,
-    changes::{self, Change},
+    changes::{self, Change, Details},
     clock::Instant,
     config::SiteConfig,
     db::{
@@ -289,7 +289,7 @@ fn finish(tx: &mut Tx<'_>, by: Option<&Caller>, id: TagId, kind: &'static str) -
     if is_live(tx.conn, id)? {
         // Lists of articles embed tags, and are not keyed by them.
         let keys = vec![format!("tag-{id}"), "tags".to_owned(), "articles".to_owned()];
-        changes::append(tx, &Change { kind, resource: "tag", id: id.into(), keys })?;
+        changes::append(tx, &Change { kind, resource: "tag", id: id.into(), keys, details: Details::default() })?;
     }
     Ok(row)
 }

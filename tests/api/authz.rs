@@ -13,24 +13,40 @@ use crate::support::{App, Client, PASSWORD, Response, both, contract, id};
 const MISSING: &str = "Endpoint missing from the authz table: add it in tests/api/authz.rs";
 
 /// What anyone may ask for without a token. This list only shrinks: who adds to it makes something public.
-const PUBLIC: [&str; 17] = [
+const PUBLIC: [&str; 33] = [
     "createToken",
     "getArticle",
+    "getFeed",
+    "getFeedArchive",
     "getHealth",
     "getIndex",
     "getKeySet",
+    "getNewsSitemap",
+    "getNinjsArticle",
     "getOpenapi",
     "getProblem",
     "getReadiness",
     "getSection",
+    "getSectionFeed",
+    "getSectionFeedArchive",
+    "getSitemap",
+    "getSitemapIndex",
+    "getSnapshot",
     "getStaff",
+    "getStaffFeed",
+    "getStaffFeedArchive",
     "getTag",
+    "getTagFeed",
+    "getTagFeedArchive",
     "listArticles",
+    "listNinjsArticles",
+    "listChanges",
     "listSections",
     "listStaff",
     "listTags",
     "refreshToken",
     "resetPassword",
+    "streamChanges",
 ];
 
 /// What an operation is done to.
@@ -42,6 +58,8 @@ enum On {
     Article(&'static str),
     /// Something else, in the trash or not, in the collection at this path.
     Thing(&'static str, IsTrashed),
+    /// A webhook, which has an owner.
+    Webhook,
     /// The caller's own account; the caller gets an account for the purpose.
     Account,
 }
@@ -74,6 +92,7 @@ fn cases() -> Vec<Case> {
     cases.extend(content());
     cases.extend(users());
     cases.extend(api_keys());
+    cases.extend(webhooks());
     cases.extend(own_account());
     cases
 }
@@ -180,6 +199,24 @@ fn api_keys() -> Vec<Case> {
     ]
 }
 
+fn webhooks() -> Vec<Case> {
+    use On::{Nothing, Webhook};
+    let new = json!({ "url": "https://93.184.216.34/hook" });
+    vec![
+        case(Operation::ListWebhooks, "GET", "/v1/webhooks", Nothing),
+        case(Operation::CreateWebhook, "POST", "/v1/webhooks", Nothing).with(new),
+        case(Operation::ReadWebhook, "GET", "/v1/webhooks/{id}", Webhook),
+        case(Operation::UpdateWebhook, "PATCH", "/v1/webhooks/{id}", Webhook).with(json!({ "description": "Changed" })),
+        case(Operation::DeleteWebhook, "DELETE", "/v1/webhooks/{id}", Webhook),
+        case(Operation::RotateWebhookSecret, "POST", "/v1/webhooks/{id}/rotate-secret", Webhook),
+        case(Operation::TestWebhook, "POST", "/v1/webhooks/{id}/test", Webhook),
+        case(Operation::ReplayWebhook, "POST", "/v1/webhooks/{id}/replay", Webhook)
+            .with(json!({ "cursor": "{cursor}" })),
+        case(Operation::ListWebhookDeliveries, "GET", "/v1/webhooks/{id}/deliveries", Webhook),
+        case(Operation::ReplayWebhookDelivery, "POST", "/v1/webhooks/{id}/deliveries/{part}/replay", Webhook),
+    ]
+}
+
 fn own_account() -> Vec<Case> {
     let change = json!({ "current_password": PASSWORD, "new_password": "green kettle on the roof" });
     vec![
@@ -216,8 +253,39 @@ fn perform(client: &Client, case: &Case, object: &Object) -> Response {
         request = request.header("if-match", etag);
     }
     match &case.body {
+        Some(body) if body["cursor"] == "{cursor}" => {
+            let latest = client.anonymous().get("/v1/changes?from=latest").expect(200).json();
+            request.json(&json!({ "cursor": latest["page"]["next"] })).send()
+        }
         Some(body) => request.json(body).send(),
         None => request.send(),
+    }
+}
+
+/// A webhook of somebody's, with a delivery; it is disabled, so that nothing is sent.
+fn webhook(owner: &Client) -> Object {
+    let input = json!({ "url": "https://93.184.216.34/hook", "is_enabled": false });
+    let created = owner.post("/v1/webhooks", input).expect(201);
+    let delivery = owner.post(&format!("/v1/webhooks/{}/test", id(&created)), json!({})).expect(200);
+    Object { id: id(&created), etag: Some(created.etag()), part: Some(id(&delivery)) }
+}
+
+/// A row of the table for webhooks: one's own, and somebody else's.
+fn check_webhook_owners(app: &App, case: &Case) {
+    for role in Role::ALL {
+        let client = app.somebody(role.as_str());
+        let others = webhook(&app.admin());
+        match case.operation.allowance(*role) {
+            Allowance::No => refused(app, &client, case, &others, 403, role.as_str()),
+            Allowance::Own => {
+                refused(app, &client, case, &others, 404, &format!("{role} on another's"));
+                done(&perform(&client, case, &webhook(&client)), case, role.as_str());
+            }
+            Allowance::All => {
+                done(&perform(&client, case, &others), case, role.as_str());
+                done(&perform(&client, case, &webhook(&app.editor())), case, role.as_str());
+            }
+        }
     }
 }
 
@@ -290,6 +358,7 @@ fn object(app: &App, case: &Case, owner: &Client) -> Object {
     match case.on {
         On::Nothing | On::Account => Object { id: uuid::Uuid::now_v7().to_string(), etag: None, part: None },
         On::Article(state) => article(app, owner, state),
+        On::Webhook => webhook(&app.admin()),
         On::Thing(collection, is_trashed) => thing(app, collection, is_trashed),
     }
 }
@@ -303,6 +372,8 @@ fn traces(app: &App) -> String {
          || ', users ' || (SELECT COUNT(*) FROM users) \
          || ', resets ' || (SELECT COUNT(*) FROM password_resets) \
          || ', previews ' || (SELECT COUNT(*) FROM article_previews) \
+         || ', webhooks ' || (SELECT COUNT(*) FROM webhooks) \
+         || ', deliveries ' || (SELECT COUNT(*) FROM webhook_deliveries) \
          || ', leases ' || (SELECT COUNT(*) FROM article_leases) \
          || ', sessions ' || (SELECT COUNT(*) FROM sessions WHERE revoked_at IS NULL) AS line",
     )
@@ -444,6 +515,7 @@ fn check_all(app: &App, cases: Vec<Case>) {
             On::Article("killed") => check_killed(app, &case),
             On::Article(state) => check_owners(app, &case, state),
             On::Account => check_accounts(app, &case),
+            On::Webhook => check_webhook_owners(app, &case),
             On::Nothing | On::Thing(..) => check_roles(app, &case),
         }
     }
@@ -465,6 +537,10 @@ both! {
     fn api_keys_are_for_administrators(app) {
         app.section("World");
         check_all(app, api_keys());
+    }
+
+    fn webhooks_belong_to_who_made_them_and_to_administrators(app) {
+        check_all(app, webhooks());
     }
 
     fn everybody_has_their_own_account(app) {

@@ -93,7 +93,7 @@ fn look(app: &App, addresses: &[String]) -> BTreeMap<String, Shown> {
 
 /// What there is, by id.
 #[derive(Default)]
-struct Newsroom {
+pub struct Newsroom {
     sections: Vec<String>,
     staff: Vec<String>,
     tags: Vec<String>,
@@ -106,7 +106,7 @@ struct Newsroom {
 const SLUGS: [&str; 4] = ["ferry", "harbor", "strike", "tunnel"];
 
 impl Newsroom {
-    fn new(app: &App) -> Self {
+    pub fn new(app: &App) -> Self {
         let mut newsroom = Self::default();
         for kind in ["sections", "sections", "sections", "staff", "staff", "tags", "tags", "tags", "tags"] {
             newsroom.create(app, kind, &json!({ "name": format!("The {kind}") }));
@@ -125,6 +125,11 @@ impl Newsroom {
         let answer = write(app, "POST", &format!("/v1/{kind}"), input).expect(201);
         self.ids(kind).push(id(&answer));
         answer
+    }
+
+    /// The ids of all articles.
+    pub fn articles(&self) -> &[String] {
+        &self.articles
     }
 
     fn ids(&mut self, kind: &str) -> &mut Vec<String> {
@@ -167,7 +172,20 @@ impl Newsroom {
         {
             all.extend(ids.iter().map(|id| format!("/v1/{kind}/{id}")));
             all.extend(ids.iter().map(|id| format!("/v1/articles?{filter}={id}")));
+            all.extend(ids.iter().map(|id| format!("/feeds/{kind}/{id}.rss")));
         }
+        let month = &frontpage::clock::Instant::now().to_string()[..7];
+        all.extend(
+            [
+                "/feeds/articles.json?limit=2",
+                "/v1/ninjs/articles",
+                "/sitemaps/news.xml",
+                "/v1/articles?include=json_ld",
+            ]
+            .map(str::to_owned),
+        );
+        all.extend([format!("/sitemaps/{month}.xml"), format!("/feeds/articles/{month}.atom?limit=2")]);
+        all.extend(SLUGS.map(|slug| format!("/v1/ninjs/articles/{slug}")));
         for id in &self.articles {
             all.extend(
                 ["articles/{}", "articles/{}?fields=related", "articles?exclude={}&limit=3"]
@@ -179,7 +197,7 @@ impl Newsroom {
 }
 
 /// Makes one write, of whatever kind and to whatever; says what it was.
-fn write_something(app: &App, newsroom: &mut Newsroom, dice: &mut Dice) -> (String, Response) {
+pub fn write_something(app: &App, newsroom: &mut Newsroom, dice: &mut Dice) -> (String, Response) {
     let kinds = ["sections", "staff", "tags", "articles"];
     let (action, method, path, body) = match dice.roll(20) {
         0..4 => ("publish", "POST", format!("/v1/articles/{}/publish", dice.one(&newsroom.articles)), json!({})),

@@ -111,6 +111,9 @@ fn texts(value: &Value, at: &str, found: &mut Vec<String>) {
 
 /// All operations that take a body, as (method, address, whether the body may be absent).
 fn operations_with_bodies(app: &App) -> Vec<(&'static str, String, bool)> {
+    let input = json!({ "url": "https://93.184.216.34/hook", "is_enabled": false });
+    let webhook = id(&app.admin().post("/v1/webhooks", input).expect(201));
+    let delivery = id(&app.admin().post(&format!("/v1/webhooks/{webhook}/test"), json!({})).expect(200));
     let inputs = inputs(app);
     let of = |collection: &str| {
         let mut paths = inputs.iter().filter_map(|(_, path, _)| path.strip_prefix(collection));
@@ -127,7 +130,9 @@ fn operations_with_bodies(app: &App) -> Vec<(&'static str, String, bool)> {
                 .replace("{section}", "world")
                 .replace("{staff}", "mina")
                 .replace("{tag}", "ships")
-                .replace("{number}", "1");
+                .replace("{number}", "1")
+                .replace("{webhook}", &webhook)
+                .replace("{delivery}", &delivery);
             found.push((upper, path.replace("{user}", &user).replace("{key}", &key), body["required"] != true));
         }
     }

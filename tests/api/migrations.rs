@@ -122,7 +122,9 @@ type Tables = BTreeMap<String, Vec<Column>>;
 
 /// The tables as diesel sees them, with the kinds of a database.
 fn declared(backend: Backend) -> Tables {
-    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/db/schema.rs")).unwrap();
+    let text: String = ["schema.rs", "schema/outgoing.rs"]
+        .map(|file| fs::read_to_string(format!("{}/src/db/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap())
+        .concat();
     let mut tables = Tables::new();
     let mut table = String::new();
     for line in text.lines().map(str::trim) {

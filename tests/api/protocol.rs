@@ -1,7 +1,7 @@
 //! HTTP as attackers speak it: requests that two readers could read differently (S69), names of hosts that somebody makes
 //! up (S44), and what the log keeps of all that (S9).
 
-use std::{fs::File, sync::Arc};
+use std::{fs::File, sync::Arc, time::Duration};
 
 use serde_json::json;
 
@@ -66,6 +66,15 @@ both! {
         let upgrade = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n";
         let answer = raw::exchange(&app.base, upgrade.as_bytes());
         assert!(answer.starts_with("HTTP/1.1 200 ") && !answer.to_lowercase().contains("upgrade: "), "{answer}");
+    }
+
+    fn a_body_that_hardly_arrives_is_given_up_long_before_it_could_be_complete(app) {
+        // Nothing comes after its first bytes; the deadline for whole bodies is twenty seconds.
+        let begun = format!("{POST}Content-Length: 5000\r\n\r\n{{\"email\"");
+
+        let answer = raw::exchange_within(&app.base, begun.as_bytes(), Duration::from_secs(18));
+
+        assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("1 KiB a second"), "{answer}");
     }
 
     fn no_answer_repeats_a_host_that_somebody_made_up(app) {

@@ -28,8 +28,8 @@ CREATE TABLE api_key_usage (
   key_id BLOB NOT NULL REFERENCES api_keys (id) ON DELETE CASCADE,
   day TIMESTAMP NOT NULL,
   route TEXT NOT NULL,
-  requests BIGINT NOT NULL,
-  refused BIGINT NOT NULL,
+  requests INTEGER NOT NULL,
+  refused INTEGER NOT NULL,
   CONSTRAINT api_key_usage_pkey PRIMARY KEY (key_id, day, route)
 ) WITHOUT ROWID;
 CREATE INDEX api_key_usage_day_idx ON api_key_usage (day);

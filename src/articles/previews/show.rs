@@ -108,6 +108,7 @@ fn assemble(
         body_blocks: bodies.blocks,
         body_markdown: bodies.markdown,
         body_text: bodies.text,
+        json_ld: None,
         slug: content.slug.to_string(),
         kicker: content.kicker.map(Line::into_string),
         title: content.title.into_string(),

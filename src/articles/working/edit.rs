@@ -105,7 +105,7 @@ pub(super) fn revise(
         }
     }
     store::keep_body(tx, row.id, &body)?;
-    store::link(tx, row.id, &content)?;
+    store::link(tx, row.id, &old.content, &content)?;
     let summary = summary.unwrap_or_else(|| format!("Changed {}", changed.join(", ")));
     let step = Step { kind, summary, note: None, is_published: false };
     let row = store::save(tx, row, &content, &body, caller.user_id, &step)?;

@@ -204,6 +204,7 @@ pub fn present(
 ) -> Result<WorkingArticle> {
     let (excerpt, excerpt_is_derived) = excerpt(&content, body);
     let section = embedded.section(&content);
+    let (word_count, reading_minutes) = body.counts();
     Ok(WorkingArticle {
         view: "working",
         id: row.id,
@@ -219,8 +220,8 @@ pub fn present(
         authors: embedded.authors(&content),
         tags: embedded.tags(&content),
         featured: content.featured,
-        word_count: body.word_count(),
-        reading_minutes: body.reading_minutes(),
+        word_count,
+        reading_minutes,
         first_published_at: row.first_published_at,
         published_at: row.published_at,
         publish_at: row.publish_at,

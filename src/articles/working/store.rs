@@ -51,8 +51,9 @@ pub(super) fn insert(tx: &mut Tx<'_>, row: &ArticleRow, content: &Content, body:
         articles::updated_by.eq(row.updated_by),
     ));
     direct!(tx.conn, |own| insert.execute(own))?;
-    keep_body(tx, row.id, body)?;
-    link(tx, row.id, content)?;
+    insert_body(tx, row.id, body)?;
+    insert_links(tx, row.id, content)?;
+    words::insert(tx, row.id, content)?;
     let step = Step { kind: "created", summary: "Created".to_owned(), note: None, is_published: false };
     append(tx, row, body, &step)
 }
@@ -127,31 +128,44 @@ fn append(tx: &mut Tx<'_>, row: &ArticleRow, body: &StoredBody, step: &Step) -> 
 pub(super) fn keep_body(tx: &mut Tx<'_>, id: ArticleId, body: &StoredBody) -> Result<()> {
     let kept = diesel::select(diesel::dsl::exists(article_bodies::table.find((id, &body.digest))));
     let is_kept: bool = direct!(tx.conn, |own| kept.get_result(own))?;
-    if !is_kept {
-        let insert = diesel::insert_into(article_bodies::table).values((
-            article_bodies::article_id.eq(id),
-            article_bodies::digest.eq(&body.digest),
-            article_bodies::blocks.eq(&body.json),
-        ));
-        direct!(tx.conn, |own| insert.execute(own))?;
-    }
+    if is_kept { Ok(()) } else { insert_body(tx, id, body) }
+}
+
+fn insert_body(tx: &mut Tx<'_>, id: ArticleId, body: &StoredBody) -> Result<()> {
+    let insert = diesel::insert_into(article_bodies::table).values((
+        article_bodies::article_id.eq(id),
+        article_bodies::digest.eq(&body.digest),
+        article_bodies::blocks.eq(&body.json),
+    ));
+    direct!(tx.conn, |own| insert.execute(own))?;
     Ok(())
 }
 
-/// Notes which staff profiles and tags the working copy uses, and by which words it is found.
-pub(super) fn link(tx: &mut Tx<'_>, id: ArticleId, content: &Content) -> Result<()> {
+/// Notes which staff profiles and tags the working copy uses now, and by which words it is found.
+pub(super) fn link(tx: &mut Tx<'_>, id: ArticleId, old: &Content, new: &Content) -> Result<()> {
+    if staff_of(old) != staff_of(new) || old.tags != new.tags {
+        let delete = diesel::delete(article_staff::table.filter(article_staff::article_id.eq(id)));
+        direct!(tx.conn, |own| delete.execute(own))?;
+        let delete = diesel::delete(article_tags::table.filter(article_tags::article_id.eq(id)));
+        direct!(tx.conn, |own| delete.execute(own))?;
+        insert_links(tx, id, new)?;
+    }
+    words::keep(tx, id, new)
+}
+
+fn insert_links(tx: &mut Tx<'_>, id: ArticleId, content: &Content) -> Result<()> {
+    let row = |staff_id: StaffId| (article_staff::article_id.eq(id), article_staff::staff_id.eq(staff_id));
+    insert_all!(tx.conn, article_staff::table, staff_of(content).into_iter().map(row).collect())?;
+    let row = |tag_id: &TagId| (article_tags::article_id.eq(id), article_tags::tag_id.eq(*tag_id));
+    insert_all!(tx.conn, article_tags::table, content.tags.iter().map(row).collect())?;
+    Ok(())
+}
+
+fn staff_of(content: &Content) -> Vec<StaffId> {
     let mut staff: Vec<StaffId> = content.authors.iter().map(|author| author.staff).collect();
     staff.sort_unstable();
     staff.dedup();
-    let delete = diesel::delete(article_staff::table.filter(article_staff::article_id.eq(id)));
-    direct!(tx.conn, |own| delete.execute(own))?;
-    let row = |staff_id: StaffId| (article_staff::article_id.eq(id), article_staff::staff_id.eq(staff_id));
-    insert_all!(tx.conn, article_staff::table, staff.into_iter().map(row).collect())?;
-    let delete = diesel::delete(article_tags::table.filter(article_tags::article_id.eq(id)));
-    direct!(tx.conn, |own| delete.execute(own))?;
-    let row = |tag_id: &TagId| (article_tags::article_id.eq(id), article_tags::tag_id.eq(*tag_id));
-    insert_all!(tx.conn, article_tags::table, content.tags.iter().map(row).collect())?;
-    words::keep(tx, id, content)
+    staff
 }
 
 /// Returns what a revision said.

@@ -105,12 +105,17 @@ impl Reader {
     /// Reads the shortcodes by which WordPress puts captions around pictures.
     pub(super) fn shortcodes(&mut self, text: &str) {
         let mut rest = text;
+        // How much was left behind the last bracket that was found: what has none is looked through once.
+        let mut n_behind = usize::MAX;
         while let Some(at) = rest.find('[') {
             let (before, found) = rest.split_at_checked(at).unwrap_or((rest, ""));
             let is_start = found.starts_with("[caption ");
-            // A shortcode is short; looking for its end further away would take quadratic time.
-            let near = found.bytes().take(MAX_SHORTCODE_BYTES);
-            let end = near.take_while(|_| is_start).position(|byte| byte == b']').map(|end| end.saturating_add(1));
+            if is_start && n_behind >= found.len() {
+                n_behind = found.find(']').map_or(0, |end| found.len().saturating_sub(end.saturating_add(1)));
+            }
+            let has_end = n_behind > 0 || found.ends_with(']');
+            let n_code = found.len().saturating_sub(n_behind);
+            let end = Some(n_code).filter(|n_code| is_start && has_end && *n_code <= MAX_SHORTCODE_BYTES);
             let code = match end.and_then(|end| found.get(..end)) {
                 Some(code) => code,
                 None if found.starts_with("[/caption]") => "[/caption]",

@@ -200,6 +200,11 @@ impl Role {
         matches!(self, Self::TablePart | Self::TableHead | Self::TableCaption | Self::Row | Self::Cell)
     }
 
+    /// Returns whether the element without attributes says nothing of its text.
+    pub(super) fn is_silent(self) -> bool {
+        !matches!(self, Self::Formatting(_) | Self::Span(Some(_)) | Self::Cite)
+    }
+
     /// Returns the mark that the element gives to its text.
     pub(super) fn mark(self) -> Option<Mark> {
         match self {

@@ -9,6 +9,7 @@
 //! paragraphs: a table's rows, definition lists, captions. What cannot be kept is named in the warnings.
 
 mod budget;
+mod direct;
 mod draft;
 mod dropping;
 mod effects;
@@ -115,6 +116,7 @@ fn tokenize(html: &str, mut reader: Reader) -> Reader {
     reader
 }
 
+pub(super) use direct::Direct;
 #[cfg(any(test, fuzzing))]
 pub(super) use elements::{Content, RawKind, content};
 #[cfg(any(test, fuzzing))]

@@ -172,6 +172,10 @@ impl Reader {
     }
 
     pub(super) fn open_style(&mut self, role: Role, tag: &Tag<'_>) -> Slot {
+        // Most tags.
+        if tag.attributes.is_empty() && role.is_silent() && tag.name != "bdi" {
+            return Slot::SILENT;
+        }
         let mut says = self.says(role, tag);
         if !self.is_word && !matches!(&*tag.name, "html" | "body") {
             says.read_lang(attribute(tag, "lang").or_else(|| attribute(tag, "xml:lang")));

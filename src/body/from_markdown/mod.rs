@@ -1,10 +1,10 @@
 //! Reads Markdown into blocks; it never fails.
 //!
 //! CommonMark with the tables, strikethrough and footnotes of GitHub; no smart punctuation, no heading ids, no metadata.
-//! pulldown-cmark takes the text apart, `translate` writes what it finds in the HTML that `to_html` documents, and
-//! `from_html` reads that. So raw HTML in Markdown is read in its place and exactly as HTML is: what has a block becomes
-//! one, what is dangerous is dropped, and what is lost is named in the warnings. `notes` names and orders the footnotes,
-//! `limit` keeps the nesting within what can be read in linear time.
+//! pulldown-cmark takes the text apart, `translate` says what it finds in the terms of the HTML that `to_html` documents,
+//! and `from_html` reads that. So raw HTML in Markdown is read in its place and exactly as HTML is: what has a block becomes
+//! one, what is dangerous is dropped, and what is lost is named in the warnings. Where there is none, no HTML is written
+//! either: `out`. `notes` names and orders the footnotes, `limit` keeps the nesting within what can be read in linear time.
 //!
 //! | Markdown | Block |
 //! |---|---|
@@ -21,6 +21,7 @@
 
 mod limit;
 mod notes;
+mod out;
 mod translate;
 
 use pulldown_cmark::{Options, Parser};
@@ -36,10 +37,22 @@ impl Body {
     /// lead to the article of this site with that id. HTML in the text is read as `from_html` does; the warnings are of the
     /// same kinds.
     pub fn from_markdown(markdown: &str) -> FromHtml {
-        let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_FOOTNOTES;
         let markdown = limit::limit(markdown);
-        Self::from_html(&translate::to_html(Parser::new_ext(&markdown, options)))
+        if out::Told::takes(&markdown) {
+            return translate::translate(events(&markdown), out::Told::new(markdown.len())).finish();
+        }
+        Self::from_html(&translate::translate(events(&markdown), String::new()))
     }
+}
+
+fn events(markdown: &str) -> Parser<'_> {
+    Parser::new_ext(markdown, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_FOOTNOTES)
+}
+
+/// Reads any Markdown in the way of that with HTML in it.
+#[cfg(test)]
+pub(super) fn by_html(markdown: &str) -> FromHtml {
+    Body::from_html(&translate::translate(events(&limit::limit(markdown)), String::new()))
 }
 
 #[cfg(test)]

@@ -1,107 +1,110 @@
 //! The footnotes of a Markdown text: what they are called, and their order.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
+
+use pulldown_cmark::Event;
 
 use crate::body::id::FootnoteId;
 
 /// The footnotes as they come up.
 #[derive(Debug, Default)]
-pub(super) struct Notes {
-    /// By the name in lower case, since names do not differ by case in Markdown.
-    names: HashMap<String, Name>,
+pub(super) struct Notes<'a> {
+    /// The place in `names` by the name in lower case, since names do not differ by case in Markdown.
+    places: HashMap<String, usize>,
+    names: Vec<Name>,
     taken: HashSet<String>,
     /// The last number that was given, or tried, for a name that is no id.
     last_number: usize,
     n_referred: usize,
     /// In the order in which they were defined.
-    defined: Vec<Defined>,
+    defined: Vec<Defined<'a>>,
 }
 
 #[derive(Debug)]
 struct Name {
     id: FootnoteId,
-    /// How many other notes the text referred to before; nothing if it has not referred to this one yet.
-    place: Option<usize>,
+    /// How many other notes the text referred to before; the most if it has not referred to this one yet.
+    place: usize,
     is_defined: bool,
 }
 
-/// A footnote with its text as HTML.
+/// What a footnote holds.
 #[derive(Debug)]
-struct Defined {
-    id: FootnoteId,
-    /// The name by which the text refers to it; nothing if that name was defined before.
-    name: Option<String>,
-    html: String,
+pub(super) struct Content<'a> {
+    /// In how many quotes and items it stands.
+    pub(super) n_containers: usize,
+    pub(super) events: Vec<Event<'a>>,
 }
 
-impl Notes {
+#[derive(Debug)]
+struct Defined<'a> {
+    /// The place of its name in `names`.
+    name: usize,
+    /// Its own id, if the name was defined before.
+    id: Option<FootnoteId>,
+    content: Content<'a>,
+}
+
+impl<'a> Notes<'a> {
     /// Returns the id of the note that the text refers to by that name.
     pub(super) fn refer(&mut self, name: &str) -> Option<FootnoteId> {
-        let n_referred = self.n_referred;
-        let entry = self.entry(name)?;
-        if entry.place.is_none() {
-            entry.place = Some(n_referred);
-        }
-        let id = entry.id.clone();
-        self.n_referred = n_referred.saturating_add(1);
-        Some(id)
+        let place = self.place(name)?;
+        let known = self.names.get_mut(place)?;
+        known.place = known.place.min(self.n_referred);
+        self.n_referred = self.n_referred.saturating_add(1);
+        Some(known.id.clone())
     }
 
     /// Adds a note that the text defines.
-    pub(super) fn define(&mut self, name: &str, html: String) {
-        let key = name.to_lowercase();
-        let Some(entry) = self.entry(name) else { return };
-        let (id, name) = if entry.is_defined {
-            match self.fresh(name) {
-                Some(id) => (id, None),
-                None => return,
+    pub(super) fn define(&mut self, name: &str, content: Content<'a>) {
+        let Some(place) = self.place(name) else { return };
+        let Some(known) = self.names.get_mut(place) else { return };
+        let mut id = None;
+        if std::mem::replace(&mut known.is_defined, true) {
+            id = numbered(&mut self.taken, &mut self.last_number);
+        }
+        self.defined.push(Defined { name: place, id, content });
+    }
+
+    /// Takes out the notes, first those that the text refers to.
+    pub(super) fn take(&mut self) -> Vec<(FootnoteId, Content<'a>)> {
+        let mut defined = std::mem::take(&mut self.defined);
+        let place = |note: &Defined| match (&note.id, self.names.get(note.name)) {
+            (None, Some(name)) => name.place,
+            _ => usize::MAX,
+        };
+        defined.sort_by_key(place);
+        let id = |note: &mut Defined| note.id.take().or_else(|| self.names.get(note.name).map(|name| name.id.clone()));
+        defined.into_iter().filter_map(|mut note| Some((id(&mut note)?, note.content))).collect()
+    }
+
+    fn place(&mut self, name: &str) -> Option<usize> {
+        match self.places.entry(name.to_lowercase()) {
+            Entry::Occupied(entry) => Some(*entry.get()),
+            Entry::Vacant(entry) => {
+                // The name itself if it may be one.
+                let id = FootnoteId::parse(name).filter(|id| self.taken.insert(id.as_str().to_owned()));
+                let id = match id {
+                    Some(id) => id,
+                    None => numbered(&mut self.taken, &mut self.last_number)?,
+                };
+                let place = *entry.insert(self.names.len());
+                self.names.push(Name { id, place: usize::MAX, is_defined: false });
+                Some(place)
             }
-        } else {
-            entry.is_defined = true;
-            (entry.id.clone(), Some(key))
-        };
-        self.defined.push(Defined { id, name, html });
+        }
     }
+}
 
-    /// Returns the notes as `to_html` writes them: first those that the text refers to.
-    pub(super) fn into_html(mut self) -> String {
-        if self.defined.is_empty() {
-            return String::new();
+/// Makes an id that no other note has.
+fn numbered(taken: &mut HashSet<String>, last_number: &mut usize) -> Option<FootnoteId> {
+    loop {
+        // Counts on, so that many names that are no ids do not try the same numbers again.
+        *last_number = last_number.checked_add(1)?;
+        let id = FootnoteId::parse(&format!("note-{last_number}"))?;
+        if taken.insert(id.as_str().to_owned()) {
+            return Some(id);
         }
-        let names = self.names;
-        let place = |note: &Defined| {
-            let name = note.name.as_ref().and_then(|name| names.get(name));
-            name.and_then(|name| name.place).unwrap_or(usize::MAX)
-        };
-        self.defined.sort_by_key(place);
-        let mut out = "\n<ol data-footnotes>".to_owned();
-        for note in self.defined {
-            out.push_str(&format!("<li id=\"fn-{}\">{}</li>", note.id, note.html));
-        }
-        out.push_str("</ol>");
-        out
-    }
-
-    fn entry(&mut self, name: &str) -> Option<&mut Name> {
-        let key = name.to_lowercase();
-        if !self.names.contains_key(&key) {
-            let id = self.fresh(name)?;
-            self.names.insert(key.clone(), Name { id, place: None, is_defined: false });
-        }
-        self.names.get_mut(&key)
-    }
-
-    /// Makes an id that no other note has: the name itself if it may be one.
-    fn fresh(&mut self, name: &str) -> Option<FootnoteId> {
-        let mut id = FootnoteId::parse(name).filter(|id| !self.taken.contains(id.as_str()));
-        while id.is_none() {
-            // Counts on, so that many names that are no ids do not try the same numbers again.
-            self.last_number = self.last_number.checked_add(1)?;
-            let numbered = FootnoteId::parse(&format!("note-{}", self.last_number));
-            id = numbered.filter(|id| !self.taken.contains(id.as_str()));
-        }
-        let id = id?;
-        self.taken.insert(id.as_str().to_owned());
-        Some(id)
     }
 }

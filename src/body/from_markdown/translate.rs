@@ -1,11 +1,14 @@
-//! Writes Markdown's events as the HTML that `to_html` documents, and leaves raw HTML as it is.
+//! Says Markdown's events in the terms of the HTML that `to_html` documents, and leaves raw HTML as it is.
 //!
 //! What is written here is read by `from_html`, so it need not be safe; it need only say the same.
 
-use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, LinkType, Tag, TagEnd};
+use std::borrow::Cow;
+
+use pulldown_cmark::{CodeBlockKind, CowStr, Event, HeadingLevel, LinkType, Tag, TagEnd};
 
 use crate::body::code::normal_language;
-use crate::body::from_markdown::notes::Notes;
+use crate::body::from_markdown::notes::{Content, Notes};
+use crate::body::from_markdown::out::Out;
 use crate::body::reference::ArticleRef;
 
 /// What a link to an article by its id starts with.
@@ -14,43 +17,56 @@ pub(in crate::body) const ARTICLE_SCHEME: &str = "article:";
 /// The most quotes and items inside each other that are told apart; lists are flattened far earlier.
 const MAX_DEPTH: usize = 32;
 
-/// Returns Markdown's events as HTML.
-pub(super) fn to_html<'a>(events: impl Iterator<Item = Event<'a>>) -> String {
-    let mut translator = Translator::default();
+/// Writes Markdown's events, the footnotes last, and returns what they were written to.
+pub(super) fn translate<'a, O: Out>(events: impl Iterator<Item = Event<'a>>, out: O) -> O {
+    let mut translator = Translator {
+        out,
+        outer: Vec::new(),
+        notes: Notes::default(),
+        n_containers: 0,
+        paragraph: None,
+        image: None,
+        is_in_link: false,
+        caption: None,
+    };
     for event in events {
         translator.event(event);
     }
     // The parser ends every note; were it not so, their text would be lost.
-    while let Some(outer) = translator.outer.pop() {
-        translator.end_note(outer);
+    while let Some(held) = translator.outer.pop() {
+        translator.notes.define(&held.name, held.content);
     }
-    let mut out = translator.out;
-    out.push_str(&translator.notes.into_html());
-    out
+    translator.end_notes();
+    translator.out
 }
 
-#[derive(Default)]
-struct Translator {
-    out: String,
-    /// For each open footnote: what was written before, and its name.
-    outer: Vec<(String, String)>,
-    notes: Notes,
+struct Translator<'a, O> {
+    out: O,
+    /// The events of the open footnotes: they stand at the end of the body.
+    outer: Vec<Held<'a>>,
+    notes: Notes<'a>,
     n_containers: usize,
-    paragraph: Paragraph,
+    paragraph: Option<Paragraph<'a>>,
     image: Option<Image>,
     is_in_link: bool,
+    /// The caption of the picture that the open paragraph is, if it stands in a link: it is to stand outside of that.
+    caption: Option<String>,
 }
 
-/// The open paragraph.
+/// What a footnote holds.
+struct Held<'a> {
+    name: CowStr<'a>,
+    content: Content<'a>,
+}
+
+/// The start of a paragraph, as long as it may be nothing but a picture.
 #[derive(Default)]
-struct Paragraph {
-    /// Where in the output its content starts.
-    start: usize,
+struct Paragraph<'a> {
+    events: Vec<Event<'a>>,
     n_images: usize,
-    /// Whether there is something besides pictures.
-    has_text: bool,
-    /// The caption of a picture in a link: it stands outside of the link.
-    caption: Option<String>,
+    /// How many pictures are open, one in the alternative text of another.
+    n_open: usize,
+    is_in_link: bool,
     /// Whether a picture has a figure of its own around it.
     has_figure: bool,
 }
@@ -64,72 +80,151 @@ struct Image {
     n_inner: usize,
 }
 
-impl Translator {
-    fn event(&mut self, event: Event<'_>) {
+impl Paragraph<'_> {
+    /// Looks at the next event; true if it is clear now that there is more than a picture.
+    fn see(&mut self, event: &Event<'_>) -> bool {
+        match event {
+            Event::Start(Tag::Image { title, .. }) => {
+                if self.n_open == 0 {
+                    self.n_images = self.n_images.saturating_add(1);
+                    self.has_figure = !title.trim().is_empty() && !self.is_in_link;
+                }
+                self.n_open = self.n_open.saturating_add(1);
+                self.n_images > 1
+            }
+            Event::End(TagEnd::Image) => {
+                self.n_open = self.n_open.saturating_sub(1);
+                false
+            }
+            _ if self.n_open > 0 => false,
+            Event::Text(text) | Event::Code(text) => !text.trim().is_empty(),
+            Event::InlineHtml(_) | Event::FootnoteReference(_) => true,
+            Event::Start(Tag::Link { .. }) => {
+                self.is_in_link = true;
+                false
+            }
+            Event::End(TagEnd::Link) => {
+                self.is_in_link = false;
+                false
+            }
+            _ => false,
+        }
+    }
+}
+
+impl<'a, O: Out> Translator<'a, O> {
+    fn event(&mut self, event: Event<'a>) {
+        match event {
+            Event::Start(Tag::FootnoteDefinition(name)) => {
+                let content = Content { n_containers: self.n_containers, events: Vec::new() };
+                self.outer.push(Held { name, content });
+            }
+            Event::End(TagEnd::FootnoteDefinition) => {
+                if let Some(held) = self.outer.pop() {
+                    self.notes.define(&held.name, held.content);
+                }
+            }
+            event => match self.outer.last_mut() {
+                Some(held) => {
+                    if let Event::FootnoteReference(name) = &event {
+                        // Notes are in the order in which the text refers to them, be it in a note.
+                        self.notes.refer(name);
+                    }
+                    held.content.events.push(event);
+                }
+                None => self.flow(event),
+            },
+        }
+    }
+
+    /// Takes an event where it is to stand. A paragraph that is a picture is the picture.
+    fn flow(&mut self, event: Event<'a>) {
+        let Some(paragraph) = &mut self.paragraph else {
+            return match event {
+                Event::Start(Tag::Paragraph) => self.paragraph = Some(Paragraph::default()),
+                event => self.write(&event),
+            };
+        };
+        if matches!(event, Event::End(TagEnd::Paragraph)) {
+            let paragraph = std::mem::take(paragraph);
+            self.paragraph = None;
+            let name = match &paragraph {
+                Paragraph { n_images: 1, has_figure: true, .. } => None,
+                Paragraph { n_images: 1, .. } => Some("figure"),
+                _ => Some("p"),
+            };
+            name.into_iter().for_each(|name| self.out.start(name, &[]));
+            paragraph.events.iter().for_each(|event| self.write(event));
+            if let Some(caption) = self.caption.take().filter(|_| name == Some("figure")) {
+                self.write_caption(&caption);
+            }
+            name.into_iter().for_each(|name| self.out.end(name));
+        } else if paragraph.see(&event) {
+            let events = std::mem::take(&mut paragraph.events);
+            self.paragraph = None;
+            self.out.start("p", &[]);
+            events.iter().for_each(|event| self.write(event));
+            self.write(&event);
+        } else {
+            paragraph.events.push(event);
+        }
+    }
+
+    fn write(&mut self, event: &Event<'_>) {
         if self.image.is_some() {
             return self.alt(event);
         }
         match event {
             Event::Start(tag) => self.start(tag),
-            Event::End(tag) => self.end(tag),
-            Event::Text(text) => {
-                self.see_text(&text);
-                push_escaped(&mut self.out, &text);
-            }
+            Event::End(tag) => self.end(*tag),
+            Event::Text(text) => self.out.text(text),
             Event::Code(text) => {
-                self.see_text(&text);
-                self.out.push_str("<code>");
-                push_escaped(&mut self.out, &text);
-                self.out.push_str("</code>");
+                self.out.start("code", &[]);
+                self.out.text(text);
+                self.out.end("code");
             }
-            Event::Html(html) => self.out.push_str(&html),
-            Event::InlineHtml(html) => {
-                self.paragraph.has_text = true;
-                self.out.push_str(&html);
-            }
+            Event::Html(html) | Event::InlineHtml(html) => self.out.html(html),
             Event::FootnoteReference(name) => {
-                self.paragraph.has_text = true;
-                if let Some(id) = self.notes.refer(&name) {
-                    self.out.push_str(&format!("<sup data-fn=\"{id}\"><a href=\"#fn-{id}\">*</a></sup>"));
+                if let Some(id) = self.notes.refer(name) {
+                    self.out.start("sup", &[("data-fn", id.as_str())]);
+                    self.out.start("a", &[("href", &format!("#fn-{id}"))]);
+                    self.out.text("*");
+                    self.out.end("a");
+                    self.out.end("sup");
                 }
             }
-            Event::SoftBreak => self.out.push('\n'),
-            Event::HardBreak => self.out.push_str("<br>"),
-            Event::Rule => self.out.push_str("<hr>\n"),
+            Event::SoftBreak => self.out.text("\n"),
+            Event::HardBreak => self.out.start("br", &[]),
+            Event::Rule => self.out.start("hr", &[]),
             // Of syntax that is not switched on.
             Event::TaskListMarker(_) => {}
-            Event::InlineMath(text) | Event::DisplayMath(text) => push_escaped(&mut self.out, &text),
+            Event::InlineMath(text) | Event::DisplayMath(text) => self.out.text(text),
         }
     }
 
-    fn see_text(&mut self, text: &str) {
-        self.paragraph.has_text = self.paragraph.has_text || !text.trim().is_empty();
-    }
-
-    fn start(&mut self, tag: Tag<'_>) {
+    fn start(&mut self, tag: &Tag<'_>) {
         match tag {
-            Tag::Paragraph => self.paragraph = Paragraph { start: self.out.len(), ..Paragraph::default() },
-            Tag::Heading { level, .. } => self.tag("<", heading_name(level), ">"),
-            Tag::BlockQuote(_) => self.container("<blockquote>"),
-            Tag::List(None) => self.container("<ul>"),
-            Tag::List(Some(start)) => self.container(&format!("<ol start=\"{start}\">")),
+            Tag::Paragraph => self.out.start("p", &[]),
+            Tag::Heading { level, .. } => self.out.start(heading_name(*level), &[]),
+            Tag::BlockQuote(_) => self.container("blockquote", &[]),
+            Tag::List(None) => self.container("ul", &[]),
+            Tag::List(Some(start)) => self.container("ol", &[("start", &start.to_string())]),
             // Items are as deep as their list.
-            Tag::Item => self.out.push_str(if self.is_too_deep() { "<br>" } else { "<li>" }),
-            Tag::CodeBlock(kind) => self.code(&kind),
-            Tag::FootnoteDefinition(name) => {
-                let before = std::mem::take(&mut self.out);
-                self.outer.push((before, name.into_string()));
+            Tag::Item => self.out.start(if self.is_too_deep() { "br" } else { "li" }, &[]),
+            Tag::CodeBlock(kind) => self.code(kind),
+            Tag::Table(_) => self.out.start("table", &[]),
+            Tag::TableHead => {
+                self.out.start("thead", &[]);
+                self.out.start("tr", &[]);
             }
-            Tag::Table(_) => self.out.push_str("<table>"),
-            Tag::TableHead => self.out.push_str("<thead><tr>"),
-            Tag::TableRow => self.out.push_str("<tr>"),
-            Tag::TableCell => self.out.push_str("<td>"),
-            Tag::Emphasis => self.out.push_str("<em>"),
-            Tag::Strong => self.out.push_str("<strong>"),
-            Tag::Strikethrough => self.out.push_str("<s>"),
-            Tag::Link { link_type, dest_url, title, .. } => self.link(link_type, &dest_url, &title),
+            Tag::TableRow => self.out.start("tr", &[]),
+            Tag::TableCell => self.out.start("td", &[]),
+            Tag::Emphasis => self.out.start("em", &[]),
+            Tag::Strong => self.out.start("strong", &[]),
+            Tag::Strikethrough => self.out.start("s", &[]),
+            Tag::Link { link_type, dest_url, title, .. } => self.link(*link_type, dest_url, title),
             Tag::Image { dest_url, title, .. } => {
-                let (url, caption) = (dest_url.into_string(), title.into_string());
+                let (url, caption) = (dest_url.to_string(), title.to_string());
                 self.image = Some(Image { url, caption, alt: String::new(), n_inner: 0 });
             }
             _ => {}
@@ -138,117 +233,116 @@ impl Translator {
 
     fn end(&mut self, tag: TagEnd) {
         match tag {
-            TagEnd::Paragraph => self.end_paragraph(),
-            TagEnd::Heading(level) => self.tag("</", heading_name(level), ">\n"),
-            TagEnd::BlockQuote(_) => self.end_container("</blockquote>"),
-            TagEnd::List(false) => self.end_container("</ul>"),
-            TagEnd::List(true) => self.end_container("</ol>"),
-            TagEnd::Item => self.out.push_str(if self.is_too_deep() { "<br>" } else { "</li>" }),
-            TagEnd::CodeBlock => self.out.push_str("</code></pre>\n"),
-            TagEnd::FootnoteDefinition => {
-                if let Some(outer) = self.outer.pop() {
-                    self.end_note(outer);
-                }
+            TagEnd::Paragraph => self.out.end("p"),
+            TagEnd::Heading(level) => self.out.end(heading_name(level)),
+            TagEnd::BlockQuote(_) => self.end_container("blockquote"),
+            TagEnd::List(false) => self.end_container("ul"),
+            TagEnd::List(true) => self.end_container("ol"),
+            TagEnd::Item if self.is_too_deep() => self.out.start("br", &[]),
+            TagEnd::Item => self.out.end("li"),
+            TagEnd::CodeBlock => {
+                self.out.end("code");
+                self.out.end("pre");
             }
-            TagEnd::Table => self.out.push_str("</tbody></table>\n"),
-            TagEnd::TableHead => self.out.push_str("</tr></thead><tbody>"),
-            TagEnd::TableRow => self.out.push_str("</tr>"),
-            TagEnd::TableCell => self.out.push_str("</td>"),
-            TagEnd::Emphasis => self.out.push_str("</em>"),
-            TagEnd::Strong => self.out.push_str("</strong>"),
-            TagEnd::Strikethrough => self.out.push_str("</s>"),
+            TagEnd::Table => {
+                self.out.end("tbody");
+                self.out.end("table");
+            }
+            TagEnd::TableHead => {
+                self.out.end("tr");
+                self.out.end("thead");
+                self.out.start("tbody", &[]);
+            }
+            TagEnd::TableRow => self.out.end("tr"),
+            TagEnd::TableCell => self.out.end("td"),
+            TagEnd::Emphasis => self.out.end("em"),
+            TagEnd::Strong => self.out.end("strong"),
+            TagEnd::Strikethrough => self.out.end("s"),
             TagEnd::Link => {
                 self.is_in_link = false;
-                self.out.push_str("</a>");
+                self.out.end("a");
             }
             _ => {}
         }
-    }
-
-    fn tag(&mut self, open: &str, name: &str, close: &str) {
-        self.out.push_str(open);
-        self.out.push_str(name);
-        self.out.push_str(close);
     }
 
     fn is_too_deep(&self) -> bool {
         self.n_containers > MAX_DEPTH
     }
 
-    fn container(&mut self, tag: &str) {
+    fn container(&mut self, name: &'static str, attributes: &[(&'static str, &str)]) {
         self.n_containers = self.n_containers.saturating_add(1);
-        self.out.push_str(if self.is_too_deep() { "<br>" } else { tag });
+        if self.is_too_deep() { self.out.start("br", &[]) } else { self.out.start(name, attributes) }
     }
 
-    fn end_container(&mut self, tag: &str) {
-        self.out.push_str(if self.is_too_deep() { "<br>" } else { tag });
+    fn end_container(&mut self, name: &'static str) {
+        if self.is_too_deep() {
+            self.out.start("br", &[])
+        } else {
+            self.out.end(name)
+        }
         self.n_containers = self.n_containers.saturating_sub(1);
-        self.out.push('\n');
     }
 
-    fn end_note(&mut self, (before, name): (String, String)) {
-        let html = std::mem::replace(&mut self.out, before);
-        self.notes.define(&name, html);
+    /// Writes the footnotes as `to_html` does.
+    fn end_notes(&mut self) {
+        let notes = self.notes.take();
+        if notes.is_empty() {
+            return;
+        }
+        self.out.start("ol", &[("data-footnotes", "")]);
+        for (id, content) in notes {
+            self.out.start("li", &[("id", &format!("fn-{id}"))]);
+            self.n_containers = content.n_containers;
+            content.events.into_iter().for_each(|event| self.flow(event));
+            self.out.end("li");
+        }
+        self.out.end("ol");
     }
 
-    /// Writes a paragraph; one that is a picture is the picture.
-    fn end_paragraph(&mut self) {
-        let paragraph = std::mem::take(&mut self.paragraph);
-        let is_image = paragraph.n_images == 1 && !paragraph.has_text;
-        if is_image && paragraph.has_figure {
-            return self.out.push('\n');
-        }
-        if self.out.is_char_boundary(paragraph.start) {
-            self.out.insert_str(paragraph.start, if is_image { "<figure>" } else { "<p>" });
-        }
-        if let Some(caption) = paragraph.caption.filter(|_| is_image) {
-            self.caption(&caption);
-        }
-        self.out.push_str(if is_image { "</figure>\n" } else { "</p>\n" });
-    }
-
-    fn caption(&mut self, caption: &str) {
-        self.out.push_str("<figcaption>");
-        push_escaped(&mut self.out, caption);
-        self.out.push_str("</figcaption>");
+    fn write_caption(&mut self, caption: &str) {
+        self.out.start("figcaption", &[]);
+        self.out.text(caption);
+        self.out.end("figcaption");
     }
 
     fn code(&mut self, kind: &CodeBlockKind<'_>) {
-        self.out.push_str("<pre><code");
-        if let CodeBlockKind::Fenced(info) = kind {
+        let language = match kind {
             // `rust,ignore`, `{.python .numberLines}`
-            let name = info.trim_start_matches(['{', '.']).split([' ', '\t', ',', '{', '}']).next();
-            if let Some(language) = name.and_then(normal_language) {
-                push_attribute(&mut self.out, "data-language", &language);
-            }
+            CodeBlockKind::Fenced(info) => info.trim_start_matches(['{', '.']).split([' ', '\t', ',', '{', '}']).next(),
+            CodeBlockKind::Indented => None,
+        };
+        self.out.start("pre", &[]);
+        match language.and_then(normal_language) {
+            Some(language) => self.out.start("code", &[("data-language", &language)]),
+            None => self.out.start("code", &[]),
         }
-        self.out.push('>');
     }
 
     fn link(&mut self, kind: LinkType, url: &str, title: &str) {
         self.is_in_link = true;
-        self.out.push_str("<a");
         let article = url
             .get(..ARTICLE_SCHEME.len())
             .filter(|scheme| scheme.eq_ignore_ascii_case(ARTICLE_SCHEME))
             .and_then(|_| url.get(ARTICLE_SCHEME.len()..))
             .and_then(ArticleRef::parse);
-        match article {
-            Some(article) => push_attribute(&mut self.out, "data-article", &article.to_string()),
-            None if kind == LinkType::Email => push_attribute(&mut self.out, "href", &format!("mailto:{url}")),
-            None => push_attribute(&mut self.out, "href", url),
+        let (name, target) = match article {
+            Some(article) => ("data-article", Cow::Owned(article.to_string())),
+            None if kind == LinkType::Email => ("href", Cow::Owned(format!("mailto:{url}"))),
+            None => ("href", Cow::Borrowed(url)),
+        };
+        if title.is_empty() {
+            self.out.start("a", &[(name, &target)]);
+        } else {
+            self.out.start("a", &[(name, &target), ("title", title)]);
         }
-        if !title.is_empty() {
-            push_attribute(&mut self.out, "title", title);
-        }
-        self.out.push('>');
     }
 
     /// Adds to the alternative text of the open picture.
-    fn alt(&mut self, event: Event<'_>) {
+    fn alt(&mut self, event: &Event<'_>) {
         let Some(image) = &mut self.image else { return };
         match event {
-            Event::Text(text) | Event::Code(text) => image.alt.push_str(&text),
+            Event::Text(text) | Event::Code(text) => image.alt.push_str(text),
             Event::SoftBreak | Event::HardBreak => image.alt.push(' '),
             Event::Start(Tag::Image { .. }) => image.n_inner = image.n_inner.saturating_add(1),
             Event::End(TagEnd::Image) if image.n_inner > 0 => image.n_inner = image.n_inner.saturating_sub(1),
@@ -261,21 +355,21 @@ impl Translator {
         let Some(image) = self.image.take() else { return };
         let caption = Some(image.caption).filter(|caption| !caption.trim().is_empty());
         let has_figure = caption.is_some() && !self.is_in_link;
-        self.out.push_str(if has_figure { "<figure><img" } else { "<img" });
-        push_attribute(&mut self.out, "src", &image.url);
-        // Markdown has no way to leave the text out, and those who wrote none have rarely thought about it.
-        if !image.alt.trim().is_empty() {
-            push_attribute(&mut self.out, "alt", &image.alt);
+        if has_figure {
+            self.out.start("figure", &[]);
         }
-        self.out.push('>');
-        self.paragraph.n_images = self.paragraph.n_images.saturating_add(1);
-        self.paragraph.has_figure = has_figure;
+        // Markdown has no way to leave the text out, and those who wrote none have rarely thought about it.
+        if image.alt.trim().is_empty() {
+            self.out.start("img", &[("src", &image.url)]);
+        } else {
+            self.out.start("img", &[("src", &image.url), ("alt", &image.alt)]);
+        }
         match caption {
             Some(caption) if has_figure => {
-                self.caption(&caption);
-                self.out.push_str("</figure>");
+                self.write_caption(&caption);
+                self.out.end("figure");
             }
-            caption => self.paragraph.caption = caption,
+            caption => self.caption = caption,
         }
     }
 }
@@ -289,32 +383,4 @@ fn heading_name(level: HeadingLevel) -> &'static str {
         HeadingLevel::H5 => "h5",
         HeadingLevel::H6 => "h6",
     }
-}
-
-fn push_attribute(out: &mut String, name: &str, value: &str) {
-    out.push(' ');
-    out.push_str(name);
-    out.push_str("=\"");
-    push_references(out, value, |byte| matches!(byte, b'&' | b'"'));
-    out.push('"');
-}
-
-fn push_escaped(out: &mut String, text: &str) {
-    push_references(out, text, |byte| matches!(byte, b'&' | b'<'));
-}
-
-/// Writes only what must be as references: reading those takes far longer than reading text.
-fn push_references(out: &mut String, text: &str, is_syntax: impl Fn(u8) -> bool) {
-    let mut rest = text;
-    while let Some(at) = rest.bytes().position(&is_syntax) {
-        let (before, found) = rest.split_at_checked(at).unwrap_or((rest, ""));
-        out.push_str(before);
-        out.push_str(match found.bytes().next() {
-            Some(b'<') => "&lt;",
-            Some(b'"') => "&quot;",
-            _ => "&amp;",
-        });
-        rest = found.get(1..).unwrap_or_default();
-    }
-    out.push_str(rest);
 }

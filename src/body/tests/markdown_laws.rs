@@ -80,6 +80,13 @@ proptest! {
     }
 
     #[test]
+    fn markdown_without_html_is_read_as_the_html_that_it_stands_for(soup in strategies::soup()) {
+        let markdown = soup.replace(['<', '&', '\r', '\0'], "");
+
+        prop_assert_eq!(Body::from_markdown(&markdown), from_markdown::by_html(&markdown), "{}", markdown);
+    }
+
+    #[test]
     fn the_limit_on_nesting_does_not_touch_usual_texts(soup in strategies::soup()) {
         prop_assert_eq!(from_markdown::limit(&soup), soup.as_str());
     }

@@ -7,6 +7,7 @@ use crate::{
     api_keys::DRAFT_OPERATIONS,
     auth::rights::{self, Operation},
     error::Code,
+    http::envelope,
 };
 
 /// Completes the operations of a document.
@@ -43,17 +44,23 @@ const UNREVISED: &str = "x-has-revisions";
 /// The inputs that say nothing, or nothing that is needed, so that the body may be absent.
 const OPTIONAL: [&str; 4] = ["NoInput", "ReturnInput", "PreviewInput", "RotateInput"];
 
+/// What has nothing but what readers see: no working view.
+const PUBLISHED: [&str; 3] = ["/feeds/", "/sitemaps/", "/v1/ninjs/"];
+
 /// What an operation is like, as far as the rules need to know.
 struct Traits {
     id: String,
     method: String,
     is_system: bool,
+    is_published: bool,
+    is_json: bool,
     is_auth: bool,
     is_logged_in: bool,
     has_working_view: bool,
     is_for_drafts: bool,
     has_body: bool,
     names_resource: bool,
+    may_be_missing: bool,
     has_slug: bool,
     has_revisions: bool,
     changes_existing: bool,
@@ -69,13 +76,16 @@ impl Traits {
         let has_working_view = rights.iter().any(|operation| operation.circumstance().contains('='));
         Self {
             method: method.to_owned(),
-            is_system: !path.starts_with("/v1/"),
+            is_system: !envelope::is_content(path),
+            is_published: PUBLISHED.iter().any(|start| path.starts_with(start)),
+            is_json: path.starts_with("/v1/"),
             is_auth,
             is_logged_in: (!rights.is_empty() && !has_working_view) || is_logout,
             has_working_view,
             is_for_drafts: DRAFT_OPERATIONS.iter().any(|operation| operation.id() == id),
             has_body: operation.get("requestBody").is_some(),
             names_resource: path.contains('{'),
+            may_be_missing: path.contains('{') || path.starts_with("/sitemaps/"),
             has_slug: ["{article}", "{section}", "{staff}", "{tag}"].iter().any(|name| path.contains(name)),
             changes_existing: !is_auth
                 && path.contains('{')
@@ -86,8 +96,13 @@ impl Traits {
         }
     }
 
+    /// Whether it is for anyone, but a token that is sent must be valid.
+    fn is_wire(&self) -> bool {
+        matches!(self.id.as_str(), "listChanges" | "streamChanges" | "getSnapshot")
+    }
+
     fn is_live(&self) -> bool {
-        self.method == "get" && self.has_working_view
+        self.method == "get" && (self.has_working_view || self.is_published)
     }
 
     /// The kinds of problem that the operation can answer with, by status.
@@ -102,13 +117,19 @@ impl Traits {
         let takes_password = matches!(id, "createToken" | "changePassword" | "resetPassword");
         let asks_database = !self.is_system || matches!(id, "getReadiness" | "getMetrics");
         add(
-            self.is_logged_in || self.has_working_view || matches!(id, "createToken" | "refreshToken"),
+            self.is_logged_in
+                || self.has_working_view
+                || self.is_published
+                || matches!(id, "createToken" | "refreshToken"),
             "Unauthenticated",
         );
-        add(self.is_logged_in || self.has_working_view, "Forbidden");
-        add(self.names_resource, "NotFound");
+        add(self.is_logged_in || self.has_working_view || self.is_published, "Forbidden");
+        add(self.may_be_missing, "NotFound");
         add(id == "getArticle", "Gone");
-        add(!self.is_system, "NotAcceptable");
+        add(matches!(id, "listChanges" | "streamChanges"), "CursorExpired");
+        add(self.is_wire(), "Unauthenticated");
+        add(self.is_wire(), "Forbidden");
+        add(self.is_json, "NotAcceptable");
         add(self.has_body, "RequestTimeout");
         add(self.has_body, "PayloadTooLarge");
         add(self.has_body, "UnsupportedMediaType");
@@ -117,7 +138,7 @@ impl Traits {
         add(self.changes_existing, "PreconditionFailed");
         add(self.changes_existing, "PreconditionRequired");
         add(takes_password, "TooManyRequests");
-        add(self.is_live() || self.is_for_drafts, "RateLimited");
+        add(self.is_live() || self.is_for_drafts || self.is_wire(), "RateLimited");
         add(asks_database, "Unavailable");
         add(asks_database && self.method != "get", "StorageFull");
         names
@@ -136,6 +157,8 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
         json!([{ "accessToken": [] }])
     } else if traits.has_working_view {
         json!([{}, { "accessToken": [] }, { "apiKey": [] }])
+    } else if traits.is_published || traits.is_wire() {
+        json!([{}, { "apiKey": [] }])
     } else {
         json!([])
     };
@@ -179,7 +202,8 @@ fn add_parameters(traits: &Traits, operation: &mut Value) {
     }
     let added = names.into_iter().map(|name| json!({ "$ref": format!("#/components/parameters/{name}") }));
     let mut parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
-    for parameter in parameters.iter_mut().filter(|parameter| parameter["in"] == "path") {
+    let is_text = |parameter: &&mut Value| parameter["in"] == "path" && parameter["schema"]["$ref"].is_null();
+    for parameter in parameters.iter_mut().filter(is_text) {
         // What `http::path` refuses.
         parameter["schema"]["pattern"] = json!(r"^[^\u0000-\u001F\u007F-\u009F/\\]+$");
     }
@@ -240,7 +264,7 @@ fn success_headers(traits: &Traits, status: &str) -> Value {
     if traits.has_revisions && (traits.is_live() || is_single || (status == "201" && !traits.is_auth)) {
         names.push("ETag");
     }
-    if traits.id.starts_with("list") {
+    if traits.id.starts_with("list") || traits.id.ends_with("Feed") || traits.id.ends_with("FeedArchive") {
         names.push("Link");
     }
     if status == "201" {
@@ -260,7 +284,7 @@ fn success_headers(traits: &Traits, status: &str) -> Value {
 }
 
 /// The error answers: name, status, and the kinds of problem that they can be.
-const ERRORS: [(&str, u16, &[Code]); 20] = [
+const ERRORS: [(&str, u16, &[Code]); 21] = [
     ("BadRequest", 400, &[Code::BadRequest, Code::InvalidParameter, Code::InvalidCursor, Code::MalformedJson]),
     ("Unauthenticated", 401, &[Code::Unauthenticated, Code::InvalidCredentials]),
     ("Forbidden", 403, &[Code::Forbidden]),
@@ -281,6 +305,7 @@ const ERRORS: [(&str, u16, &[Code]); 20] = [
         ],
     ),
     ("Gone", 410, &[Code::Killed]),
+    ("CursorExpired", 410, &[Code::CursorExpired]),
     ("PreconditionFailed", 412, &[Code::PreconditionFailed]),
     ("PayloadTooLarge", 413, &[Code::PayloadTooLarge]),
     ("UriTooLong", 414, &[Code::UriTooLong]),
@@ -383,7 +408,7 @@ fn headers() -> Value {
         "ETag": header("Names this state of the resource: for live views a digest, for working views the revision.", "\"r3\""),
         "Idempotent-Replayed": header("`true` when this is the answer to an earlier request with the same `Idempotency-Key`.", "true"),
         "Last-Modified": header("When what is shown last changed.", "Mon, 23 Nov 2026 08:00:00 GMT"),
-        "Link": header("The addresses of the next and the previous page (RFC 8288).", "</v1/articles?cursor=Zg>; rel=\"next\""),
+        "Link": header("The addresses of the next and the previous page (RFC 8288); of a feed, its own address and its hub.", "</v1/articles?cursor=Zg>; rel=\"next\""),
         "Location": header("The address of the resource.", "/v1/articles/0193f0a2-6d7e-7c11-9d6b-0f6a3c1e5b7a"),
         "Preference-Applied": header("`merge` when the change was merged with what others had changed; read the answer, it is more than you sent.", "merge"),
         "RateLimit": header("What is left of each limit of the API key (`r`), and in how many seconds it is full again (`t`).", "\"minute\";r=599;t=34"),

@@ -8,7 +8,7 @@ pub fn complete(document: &mut Value) {
     loosen(schemas);
     close(schemas);
     require_text(schemas);
-    for name in ["Article", "Section", "StaffProfile", "Tag", "User"] {
+    for name in ["Article", "Section", "StaffProfile", "Tag", "User", "Webhook", "ApiKey"] {
         add_patch(schemas, name);
     }
     tell_defaults(schemas);
@@ -75,7 +75,11 @@ fn close(schemas: &mut Map<String, Value>) {
     for (name, schema) in schemas.iter_mut() {
         let is_object = schema.get("type").is_some_and(|kind| kind == "object");
         let is_open = schema.get("additionalProperties").is_some();
-        if is_object && !is_open && (name.ends_with("Input") || matches!(name.as_str(), "Article" | "WorkingArticle")) {
+        // ninjs has a schema of its own, which allows no other members.
+        let is_closed = name.ends_with("Input")
+            || name.starts_with("Ninjs")
+            || matches!(name.as_str(), "Article" | "WorkingArticle");
+        if is_object && !is_open && is_closed {
             schema["additionalProperties"] = json!(false);
         }
     }

@@ -37,7 +37,7 @@ fn newsroom(app: &App, dice: &mut Dice) {
     let sections = ["world", "asia", "europe", "sport", "football"];
     let tags = ["ports", "law", "weather"];
     let mut ids = Vec::<String>::new();
-    for number in 0..24 {
+    for number in 0..16 {
         let carried: Vec<&str> = tags.into_iter().filter(|_| dice.roll(3) == 0).collect();
         let related: Vec<&String> = ids.iter().filter(|_| dice.roll(6) == 0).take(3).collect();
         let input = json!({
@@ -79,7 +79,7 @@ both! {
             json!({ "sections": ["asia", "sport"], "tags": ["law", "weather"] }), json!({ "text": "excerpt" }),
             json!({ "sections": ["sport"], "text": "excerpt" }), json!({ "delay_minutes": 60 }),
         ];
-        for _ in 0..6 {
+        for _ in 0..3 {
             let some = |dice: &mut Dice, names: &[&str]| -> Vec<String> {
                 names.iter().filter(|_| dice.roll(3) == 0).map(|name| (*name).to_owned()).collect()
             };
@@ -119,6 +119,35 @@ both! {
                 partner.get(&format!("/v1/articles/{id}?include=body_markdown")).expect(status);
                 partner.get(&format!("/v1/articles/{id}?fields=body_html")).expect(status);
             }
+            let feed = partner.get("/feeds/articles.json?limit=100").expect(200).json();
+            let items = feed["items"].as_array().unwrap();
+            let urns: Vec<String> = seen.iter().map(|id| format!("urn:uuid:{id}")).collect();
+            assert_eq!(items.iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>(), urns, "{policy}");
+            assert!(items.iter().all(|item| item.get("content_html").is_some_and(|html| !html.as_str().unwrap().is_empty()) == has_text), "{policy} {feed}");
+            let ninjs = partner.get("/v1/ninjs/articles?limit=100").expect(200).json();
+            let news = ninjs["data"].as_array().unwrap();
+            assert_eq!(news.iter().map(|item| item["uri"].as_str().unwrap().to_owned()).collect::<Vec<_>>(), urns, "{policy}");
+            assert!(news.iter().all(|item| item.get("bodies").is_some() == has_text), "{policy}");
+            for article in &open {
+                let id = article["id"].as_str().unwrap().to_owned();
+                let expected = if seen.contains(&id) { 200 } else { 404 };
+                partner.get(&format!("/v1/ninjs/articles/{id}")).expect(expected);
+            }
+            for (tag, slug) in [("ports", "ports"), ("law", "law")] {
+                let of_tag = |article: &Value| article["tags"].as_array().unwrap().iter().any(|one| one["slug"] == slug);
+                let carried: Vec<String> = open.iter().filter(|article| of_tag(article)).filter_map(|article| article["id"].as_str())
+                    .filter(|id| seen.contains(&(*id).to_owned())).map(|id| format!("urn:uuid:{id}")).collect();
+                let answer = partner.get(&format!("/feeds/tags/{tag}.json?limit=100"));
+                if carried.is_empty() {
+                    answer.expect(404);
+                    continue;
+                }
+                let items = answer.expect(200).json()["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+                assert_eq!(items, carried, "{policy} {tag}");
+            }
+            let sees_all = seen.len() == open.len() && policy["sections"].as_array().is_none_or(Vec::is_empty) && policy["tags"].as_array().is_none_or(Vec::is_empty);
+            let sitemap = partner.get("/sitemaps/news.xml").status;
+            assert!(if sees_all { sitemap != 403 } else { sitemap == 403 }, "{policy} {sitemap}");
             let tags: Vec<String> = partner.get("/v1/tags").expect(200).json()["data"].as_array().unwrap().iter()
                 .map(|tag| tag["slug"].as_str().unwrap().to_owned()).collect();
             for slug in ["law", "ports", "weather"] {
@@ -184,6 +213,27 @@ both! {
         trusted.get(&format!("/v1/articles/{}", id(&planned))).expect(404);
     }
 
+    fn what_the_feeds_of_a_key_show_is_chosen_with_it(app) {
+        app.section("World");
+        for number in 0..4 {
+            app.published(&format!("Harbor number {number} reopens after the storm"), json!({ "section": "world", "body_html": "<h2>Ships</h2><p>Text <em>and</em> more.</p>" }));
+        }
+        let (partner, id) = key(app, json!({ "feed": { "items": 2, "longest_title": 20, "allowed_tags": ["p"], "expires_after_hours": 24 } }));
+
+        let feed = partner.get("/feeds/articles.json").expect(200).json();
+        assert_eq!(feed["items"].as_array().unwrap().len(), 2);
+        assert_eq!(feed["items"][0]["title"], "Harbor number 3…");
+        assert_eq!(feed["items"][0]["content_html"], "Ships\n<p>Text and more.</p>");
+        assert!(partner.get("/v1/ninjs/articles").expect(200).json()["data"][0]["expires"].is_string());
+        assert_eq!(app.anonymous().get("/feeds/articles.json").expect(200).json()["items"].as_array().unwrap().len(), 4);
+
+        app.admin().patch(&format!("/v1/api-keys/{id}"), "*", json!({ "feed": { "text": "excerpt" } })).expect(200);
+        let feed = partner.get("/feeds/articles.json").expect(200).json();
+        assert!(feed["items"].as_array().unwrap().iter().all(|item| item.get("content_html").is_none()), "{feed}");
+        let refused = app.admin().patch(&format!("/v1/api-keys/{id}"), "*", json!({ "feed": { "items": 101, "longest_title": 19, "allowed_tags": ["p", "P>"] } })).expect(422);
+        assert_eq!(refused.pointers(), ["/feed/items", "/feed/longest_title", "/feed/allowed_tags/1"]);
+    }
+
     fn what_readers_without_a_key_see_is_a_setting(app) {
         app.section("World");
         app.published("Harbor reopens", json!({ "section": "world", "body_html": "<p>Text.</p>" }));
@@ -194,7 +244,7 @@ both! {
 
         assert_eq!(excerpts.anonymous().get(single).expect(200).json().get("body_html"), None);
         excerpts.anonymous().get("/v1/articles?include=body_html").expect(403);
-        for path in [single, list, "/v1/sections", "/v1/sections/world", "/v1/staff", "/v1/tags"] {
+        for path in [single, list, "/v1/sections", "/v1/sections/world", "/v1/staff", "/v1/tags", "/feeds/articles.rss", "/feeds/sections/world.json", "/v1/ninjs/articles"] {
             closed.anonymous().get(path).expect(401);
             closed.editor().get(path).expect(200);
         }

@@ -73,6 +73,6 @@ both! {
         until("one has heard of it", || behind(app, &path) == [second.clone()]);
         assert_eq!(spread(app, &path)["news"], "killed");
         two.get("/v1/articles").expect(200);
-        assert_eq!(behind(app, &path), [second.clone()], "a list without it is no news");
+        assert_eq!(behind(app, &path), [second], "a list without it is no news");
     }
 }

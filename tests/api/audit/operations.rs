@@ -111,7 +111,7 @@ fn newcomer(app: &App) -> (Client, Value) {
 }
 
 fn cases() -> Vec<Case> {
-    [articles(), desk(), resources(), keys(), accounts()].into_iter().flatten().collect()
+    [articles(), desk(), resources(), keys(), webhooks(), accounts()].into_iter().flatten().collect()
 }
 
 fn articles() -> Vec<Case> {
@@ -228,6 +228,42 @@ fn keys() -> Vec<Case> {
         }),
         case("rotateApiKey", One("api_key.rotated", "admin"), |app| {
             ready(app.admin(), "POST", &format!("{}/rotate", thing(app, "api-keys")), json!({}))
+        }),
+    ]
+}
+
+/// A webhook of the editor's, which is not sent anything.
+fn webhook(app: &App) -> String {
+    let input = json!({ "url": "https://93.184.216.34/hook", "is_enabled": false });
+    format!("/v1/webhooks/{}", id(&app.editor().post("/v1/webhooks", input).expect(201)))
+}
+
+fn webhooks() -> Vec<Case> {
+    vec![
+        case("createWebhook", One("webhook.created", "editor"), |app| {
+            let input = json!({ "url": format!("https://93.184.216.34/{CANARY}"), "description": text("what for"), "is_enabled": false });
+            ready(app.editor(), "POST", "/v1/webhooks", input)
+        }),
+        case("updateWebhook", One("webhook.updated", "editor"), |app| {
+            ready(app.editor(), "PATCH", &webhook(app), json!({ "description": text("what for") }))
+        }),
+        case("deleteWebhook", One("webhook.deleted", "editor"), |app| {
+            ready(app.editor(), "DELETE", &webhook(app), json!({}))
+        }),
+        case("rotateWebhookSecret", One("webhook.rotated", "editor"), |app| {
+            ready(app.editor(), "POST", &format!("{}/rotate-secret", webhook(app)), json!({}))
+        }),
+        case("testWebhook", One("webhook.tested", "editor"), |app| {
+            ready(app.editor(), "POST", &format!("{}/test", webhook(app)), json!({}))
+        }),
+        case("replayWebhook", One("webhook.replayed", "editor"), |app| {
+            let cursor = app.anonymous().get("/v1/changes?from=latest").expect(200).json()["page"]["next"].clone();
+            ready(app.editor(), "POST", &format!("{}/replay", webhook(app)), json!({ "cursor": cursor }))
+        }),
+        case("replayWebhookDelivery", One("webhook.replayed", "editor"), |app| {
+            let webhook = webhook(app);
+            let delivery = id(&app.editor().post(&format!("{webhook}/test"), json!({})).expect(200));
+            ready(app.editor(), "POST", &format!("{webhook}/deliveries/{delivery}/replay"), json!({}))
         }),
     ]
 }

@@ -6,6 +6,7 @@
 mod changes;
 mod clocks;
 mod editors;
+mod newswire;
 mod proxy;
 mod retries;
 mod scheduling;

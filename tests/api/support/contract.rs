@@ -57,9 +57,38 @@ pub fn check(seen: &Seen<'_>) {
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     let content = &answer["content"][media_type];
     assert!(!content.is_null(), "{what}: the document does not promise {media_type}");
-    if media_type.ends_with("json") {
+    if media_type.ends_with("xml") {
+        check_xml(seen.body, &what);
+    }
+    if media_type == "application/x-ndjson" {
+        let text = std::str::from_utf8(seen.body).unwrap_or_else(|error| panic!("{what}: {error}"));
+        let is_object = |line: &str| serde_json::from_str::<Value>(line).is_ok_and(|value| value.is_object());
+        assert!(text.lines().all(is_object), "{what}: a line is no object");
+    } else if media_type.ends_with("json") {
         check_schema(&format!("{pattern} {method} {}", seen.status), &content["schema"], seen.body, &what);
     }
+}
+
+/// Fails the test when a document is not well-formed, or has a character that XML 1.0 does not allow.
+fn check_xml(body: &[u8], what: &str) {
+    let text = std::str::from_utf8(body).unwrap_or_else(|error| panic!("{what}: not UTF-8: {error}"));
+    let is_legal = |c: char| matches!(c, '\t' | '\n' | '\r') || c >= ' ' && !matches!(c, '\u{fffe}' | '\u{ffff}');
+    assert!(text.chars().all(is_legal), "{what}: an illegal character");
+    let mut reader = quick_xml::Reader::from_str(text);
+    reader.config_mut().check_end_names = true;
+    let mut depth = 0_i32;
+    loop {
+        match reader.read_event().unwrap_or_else(|error| panic!("{what}: not well-formed: {error}\n{text}")) {
+            quick_xml::events::Event::Start(start) => {
+                depth += 1;
+                start.attributes().for_each(|attribute| drop(attribute.expect("attributes are well-formed")));
+            }
+            quick_xml::events::Event::End(_) => depth -= 1,
+            quick_xml::events::Event::Eof => break,
+            _ => {}
+        }
+    }
+    assert_eq!(depth, 0, "{what}: elements are left open");
 }
 
 fn check_problem(seen: &Seen<'_>, what: &str) {
@@ -160,6 +189,17 @@ pub fn resolve(value: &Value) -> &Value {
     }
 }
 
+/// Whether a step of an address is one of a pattern such as `{article}`, `{section}.{format}` or `articles.{format}`.
+fn fits(part: &str, step: &str) -> bool {
+    match (part.split_once('.'), step.rsplit_once('.')) {
+        (Some((name, extension)), Some((stem, format))) if part.contains('{') => {
+            fits(name, stem) && fits(extension, format)
+        }
+        (Some(_), None) if part.contains('{') => false,
+        _ => part.starts_with('{') && !step.is_empty() || part == step,
+    }
+}
+
 /// Finds the path of the document that an address belongs to.
 pub fn find_path(address: &str) -> Option<(&'static str, &'static Value)> {
     let path = address.split('?').next().unwrap_or_default();
@@ -167,7 +207,7 @@ pub fn find_path(address: &str) -> Option<(&'static str, &'static Value)> {
     let paths = document()["paths"].as_object().expect("the document has paths");
     let matches = |pattern: &str| {
         let parts: Vec<&str> = pattern.split('/').collect();
-        let fits = |(part, step): (&&str, &&str)| part.starts_with('{') && !step.is_empty() || part == step;
+        let fits = |(part, step): (&&str, &&str)| fits(part, step);
         parts.len() == steps.len() && parts.iter().zip(&steps).all(fits)
     };
     let mut found: Vec<_> = paths.iter().filter(|(pattern, _)| matches(pattern)).collect();

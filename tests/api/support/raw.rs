@@ -67,9 +67,14 @@ pub fn make_logins(db: &Db, config: &Config) {
 
 /// Sends bytes as they are and returns what comes back until the server closes or is silent.
 pub fn exchange(base: &str, bytes: &[u8]) -> String {
+    exchange_within(base, bytes, Duration::from_secs(10))
+}
+
+/// As [`exchange`], for a server that may be silent for longer before it answers.
+pub fn exchange_within(base: &str, bytes: &[u8], patience: Duration) -> String {
     let address = base.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).expect("the server listens");
-    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a time-out");
+    stream.set_read_timeout(Some(patience)).expect("a time-out");
     stream.write_all(bytes).expect("the server reads");
     let mut answer = Vec::new();
     let mut buffer = [0_u8; 4096];

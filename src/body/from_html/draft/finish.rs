@@ -13,7 +13,7 @@ use crate::body::inline::Inline;
 
 impl Draft {
     /// Returns whether there are more blocks than can be kept, so that it is pointless to make others.
-    pub(super) fn is_full(&self) -> bool {
+    pub(in crate::body::from_html) fn is_full(&self) -> bool {
         self.n_blocks > MAX_BLOCKS
     }
 

@@ -72,6 +72,11 @@ impl Draft {
         true
     }
 
+    /// Returns whether the innermost context is a list with as many items as it may have.
+    pub(in crate::body::from_html) fn has_full_list(&self) -> bool {
+        matches!(self.stack.last(), Some(Context::List(list)) if list.is_full(MAX_ITEMS))
+    }
+
     pub(in crate::body::from_html) fn close_item(&mut self) {
         if let Some(Context::List(list)) = self.stack.last_mut() {
             list.is_item_open = false;

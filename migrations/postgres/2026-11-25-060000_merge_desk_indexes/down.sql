@@ -1,0 +1,12 @@
+DROP INDEX articles_assigned_to_idx;
+DROP INDEX articles_created_by_idx;
+DROP INDEX articles_section_id_idx;
+DROP INDEX articles_state_idx;
+CREATE INDEX articles_state_idx ON articles (state, updated_at, id);
+CREATE INDEX articles_section_id_idx ON articles (section_id, updated_at, id);
+CREATE INDEX articles_created_by_idx ON articles (created_by, updated_at, id);
+CREATE INDEX articles_assigned_to_idx ON articles (assigned_to, updated_at, id);
+CREATE INDEX articles_count_idx ON articles (state, updated_at) WHERE trashed_at IS NULL;
+CREATE INDEX articles_count_by_creator_idx ON articles (created_by, state) WHERE trashed_at IS NULL;
+CREATE INDEX articles_count_by_section_idx ON articles (section_id, state) WHERE trashed_at IS NULL;
+CREATE INDEX articles_count_by_assignee_idx ON articles (assigned_to, state) WHERE trashed_at IS NULL;

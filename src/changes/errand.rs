@@ -1,0 +1,75 @@
+//! Errands: something that is to be done elsewhere for every change, at least once, in order, whatever happens to a server.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::{
+    durable::Follower,
+    follow::{self, News, Seen},
+};
+use crate::{db::Db, error::Result};
+
+/// How long to wait after the first failure; doubled up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// How often to look when nothing is known to have happened: another server may have died at its work.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// What is to be done.
+pub trait Errand {
+    /// What it is called in the log, such as `Purging the cache in front`.
+    const WHAT: &'static str;
+
+    /// Does it for some changes.
+    ///
+    /// # Errors
+    /// When it is not done; it is tried again.
+    fn run(&self, seen: Vec<Seen>) -> impl Future<Output = Result<()>>;
+
+    /// Says in the log that changes were removed before it was done for them.
+    fn missed(&self);
+}
+
+/// Follows the log and does it, for ever. `position` is how far this server has read the log.
+pub async fn run(db: &Db, follower: &Follower, errand: &impl Errand, mut position: watch::Receiver<i64>) {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match catch_up(db, follower, errand).await {
+            Ok(()) => {
+                pause = FIRST_PAUSE;
+                // The other end lives as long as this server.
+                let _ = tokio::time::timeout(LOOK_EVERY, position.changed()).await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "{} failed; it is tried again in {} ms", what(errand), pause.as_millis());
+                tokio::time::sleep(pause).await;
+                pause = LONGEST_PAUSE.min(pause * 2);
+            }
+        }
+    }
+}
+
+fn what<E: Errand>(_: &E) -> &'static str {
+    E::WHAT
+}
+
+/// Does what has come since the last time, up to the end of the log.
+async fn catch_up(db: &Db, follower: &Follower, errand: &impl Errand) -> Result<()> {
+    while let Some(position) = follower.claim(db).await? {
+        match db.read(move |conn| follow::after(conn, position)).await? {
+            News::Changes(seen) if seen.is_empty() => return Ok(()),
+            News::Changes(seen) => {
+                let end = seen.last().map_or(position, |seen| seen.position);
+                errand.run(seen).await?;
+                follower.advance(db, end).await?;
+            }
+            News::Missed(end) => {
+                errand.missed();
+                follower.advance(db, end).await?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! Sitemaps: where all articles are, by month, and the news of the last two days.
+//!
+//! A month's file has at most [`LARGEST`] addresses; what is more is in further ones. As articles stand in them from the
+//! first of the month on, a file that is full changes only with its articles. Addresses are those of the site's pages, so
+//! without `FRONTPAGE_ARTICLE_URL` there are no sitemaps; and the index names its files by their addresses, for which it
+//! needs `FRONTPAGE_PUBLIC_URL`.
+
+use std::time::Duration;
+
+use super::{
+    archive::{Month, Page},
+    xml::Xml,
+};
+use crate::{
+    articles::{
+        addresses::{self, Addressed, Order, Range},
+        facets::Facet,
+    },
+    changes,
+    config::SiteConfig,
+    db::{self, Conn, months},
+    delivery::Live,
+    error::{Code, Error, Result},
+    state::State,
+};
+
+/// The most addresses of one file: with the longest that may be, it stays below the 50 MiB that search engines read.
+const LARGEST: i64 = 20_000;
+
+/// The longest address that search engines take, in bytes.
+const LONGEST_URL: usize = 2047;
+
+/// How far back news goes, and how many there may be (<https://developers.google.com/search/docs/crawling-indexing/sitemaps/news-sitemap>).
+const NEWS_SECONDS: i64 = 2 * 24 * 60 * 60;
+const MOST_NEWS: i64 = 1_000;
+
+const NAMESPACE: (&str, &str) = ("xmlns", "http://www.sitemaps.org/schemas/sitemap/0.9");
+
+const MEDIA_TYPE: &str = "application/xml; charset=utf-8";
+
+/// Makes the index of the files.
+///
+/// # Errors
+/// `not_found` when the settings say no addresses.
+pub fn index(conn: &mut Conn, state: &State) -> Result<Live> {
+    let base = state.config.http.public_url.as_deref();
+    let base = base.filter(|_| state.config.site.article_url.is_some());
+    let base = base.ok_or_else(|| missing("FRONTPAGE_PUBLIC_URL and FRONTPAGE_ARTICLE_URL"))?;
+    let mut xml = Xml::new()?;
+    xml.open("sitemapindex", &[NAMESPACE])?;
+    for row in months::months(conn, Facet::all().bytes())? {
+        // Which file of the month the article is in that was changed last is not asked.
+        let n_files = row.n_articles / LARGEST + i64::from(row.n_articles % LARGEST > 0);
+        let month = Month::parse(&row.month).ok_or_else(|| Error::internal(&row.month))?;
+        for number in 1..=n_files {
+            xml.open("sitemap", &[])?;
+            xml.leaf("loc", &format!("{base}/sitemaps/{}.xml", Page { month, number }))?;
+            xml.leaf("lastmod", &row.updated_at.to_string())?;
+            xml.close("sitemap")?;
+        }
+    }
+    xml.close("sitemapindex")?;
+    live(conn, xml)
+}
+
+/// Makes a month's file.
+///
+/// # Errors
+/// `not_found` when nothing was published in the month, or the settings say no addresses.
+pub fn month(conn: &mut Conn, state: &State, page: Page) -> Result<Live> {
+    let site = pages(&state.config.site)?;
+    let range = Range {
+        after: page.month.start()?,
+        before: page.month.end()?,
+        n_rows: LARGEST,
+        n_skipped: (page.number - 1) * LARGEST,
+        order: Order::OldestFirst,
+    };
+    let articles = addresses::read(conn, range)?;
+    if articles.is_empty() {
+        return Err(Error::not_found());
+    }
+    let mut xml = Xml::new()?;
+    xml.open("urlset", &[NAMESPACE])?;
+    for (article, url) in located(&articles, site) {
+        xml.open("url", &[])?;
+        xml.leaf("loc", &url)?;
+        xml.leaf("lastmod", &article.updated_at.to_string())?;
+        xml.close("url")?;
+    }
+    xml.close("urlset")?;
+    live(conn, xml)
+}
+
+/// Makes the file of the news of the last two days.
+///
+/// # Errors
+/// `not_found` when the settings say no addresses.
+pub fn news(conn: &mut Conn, state: &State) -> Result<Live> {
+    let site = pages(&state.config.site)?;
+    let now = db::now(conn)?;
+    let since = now.plus_seconds(-NEWS_SECONDS);
+    let before = now.plus_seconds(1);
+    let newest = Range { after: since, before, n_rows: MOST_NEWS, n_skipped: 0, order: Order::NewestFirst };
+    // What is published again after a break is no news.
+    let mut articles = addresses::read(conn, newest)?;
+    articles.retain(|article| article.first_published_at >= since);
+    let mut xml = Xml::new()?;
+    xml.open("urlset", &[NAMESPACE, ("xmlns:news", "http://www.google.com/schemas/sitemap-news/0.9")])?;
+    for (article, url) in located(&articles, site) {
+        xml.open("url", &[])?;
+        xml.leaf("loc", &url)?;
+        xml.open("news:news", &[])?;
+        xml.open("news:publication", &[])?;
+        xml.leaf("news:name", &site.name)?;
+        xml.leaf("news:language", &news_language(&article.language))?;
+        xml.close("news:publication")?;
+        xml.leaf("news:publication_date", &article.first_published_at.to_string())?;
+        xml.leaf("news:title", &article.title)?;
+        xml.close("news:news")?;
+        xml.close("url")?;
+    }
+    xml.close("urlset")?;
+    // The oldest ceases to be news by the clock alone.
+    let oldest = articles.iter().map(|article| article.first_published_at).min();
+    let left = oldest.map_or(NEWS_SECONDS, |oldest| (oldest.millis() - since.millis()) / 1000);
+    Ok(live(conn, xml)?.good_for(Duration::from_secs(u64::try_from(left).unwrap_or_default())))
+}
+
+fn live(conn: &mut Conn, xml: Xml) -> Result<Live> {
+    let all = Facet::all().surrogate_key();
+    Ok(Live::text(MEDIA_TYPE, xml.finish()?, changes::last_at(conn)?).list().keyed(["articles".to_owned(), all]))
+}
+
+fn pages(site: &SiteConfig) -> Result<&SiteConfig> {
+    site.article_url.is_some().then_some(site).ok_or_else(|| missing("FRONTPAGE_ARTICLE_URL"))
+}
+
+fn missing(settings: &str) -> Error {
+    Error::new(Code::NotFound, format!("There are no sitemaps here: this server was not told {settings}."))
+}
+
+fn located<'a>(articles: &'a [Addressed], site: &'a SiteConfig) -> impl Iterator<Item = (&'a Addressed, String)> {
+    let located = articles.iter().filter_map(|article| Some((article, article.url(site)?)));
+    located.filter(|(_, url)| url.len() <= LONGEST_URL)
+}
+
+/// Writes a language as Google News wants it: two or three letters, but for the two kinds of Chinese.
+fn news_language(tag: &str) -> String {
+    let mut parts = tag.split('-');
+    let primary = parts.next().unwrap_or_default().to_ascii_lowercase();
+    if primary != "zh" {
+        return primary;
+    }
+    let is_traditional = parts.any(|part| ["hant", "tw", "hk", "mo"].contains(&part.to_ascii_lowercase().as_str()));
+    if is_traditional { "zh-tw".to_owned() } else { "zh-cn".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn languages_are_those_that_google_news_knows() {
+        for (tag, expected) in [
+            ("en", "en"),
+            ("en-GB", "en"),
+            ("fa", "fa"),
+            ("zh", "zh-cn"),
+            ("zh-Hant", "zh-tw"),
+            ("zh-TW", "zh-tw"),
+            ("zh-Hans-CN", "zh-cn"),
+        ] {
+            assert_eq!(news_language(tag), expected);
+        }
+    }
+}
