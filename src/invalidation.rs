@@ -101,11 +101,14 @@ impl Invalidation {
         let few = Options { read_connections: 1, write_connections: 1, observer: None, ..database.options.clone() };
         let db = Db::open(&database.location, &few)?;
         let wake = Arc::new(Notify::new());
-        let (for_own, for_others, for_state) = (wake.clone(), wake.clone(), state.clone());
+        let (for_own, for_others, for_state) = (wake.clone(), wake.clone(), state.downgrade());
         let own = Own::default();
         let dropped = own.clone();
         state.db.on_commit(Arc::new(move |word| {
-            for_state.delivery.drop_keys(&word.keys);
+            // The database is a part of the state and must not keep it alive.
+            if let Some(state) = for_state.upgrade() {
+                state.delivery.drop_keys(&word.keys);
+            }
             dropped.add(&word.changes);
             for_own.notify_one();
         }));

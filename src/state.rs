@@ -1,6 +1,6 @@
 //! What every request can reach: built once at the start, cheap to clone.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::{
     api_keys::ApiKeys, auth::Auth, changes::wire::Wire, config::Config, db::Db, delivery::Delivery,
@@ -41,6 +41,22 @@ impl State {
     /// Wraps the parts.
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
+    }
+
+    /// Returns a way to the state that does not keep it alive, for what is a part of it.
+    pub fn downgrade(&self) -> WeakState {
+        WeakState(Arc::downgrade(&self.0))
+    }
+}
+
+/// The server's state, as long as there is a server.
+#[derive(Clone)]
+pub struct WeakState(Weak<Parts>);
+
+impl WeakState {
+    /// Returns the state, if it is still there.
+    pub fn upgrade(&self) -> Option<State> {
+        self.0.upgrade().map(State)
     }
 }
 

@@ -122,7 +122,7 @@ type Tables = BTreeMap<String, Vec<Column>>;
 
 /// The tables as diesel sees them, with the kinds of a database.
 fn declared(backend: Backend) -> Tables {
-    let text: String = ["schema.rs", "schema/outgoing.rs"]
+    let text: String = ["schema.rs", "schema/outgoing.rs", "schema/partners.rs"]
         .map(|file| fs::read_to_string(format!("{}/src/db/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap())
         .concat();
     let mut tables = Tables::new();

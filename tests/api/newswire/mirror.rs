@@ -219,6 +219,6 @@ pub fn live(app: &App, seed: u64, n_writes: usize) {
 
 both! {
     fn whoever_applies_what_is_told_has_what_readers_see(app) {
-        live(app, 0x5eed, 100);
+        live(app, 0x5eed, 200);
     }
 }
