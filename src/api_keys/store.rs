@@ -62,7 +62,7 @@ pub struct Opened {
     pub id: ApiKeyId,
     /// What it is made of.
     pub doc: ApiKeyDoc,
-    /// The role of the account in whose name it acts, while that account is in force.
+    /// The account in whose name it acts, while that account is in force.
     pub acts_for: Option<UserId>,
 }
 

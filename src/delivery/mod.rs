@@ -38,7 +38,7 @@ use crate::{
     metrics::{Meter, Tally},
 };
 
-/// What readers see of one address, the same for all who ask.
+/// What readers see of one address, the same for all who read under one policy.
 #[derive(Clone, Debug)]
 pub struct Live {
     class: Class,

@@ -161,19 +161,15 @@ pub fn page(
     let scope = if shown == Shown::Live { Scope::now(conn, policy)? } else { None };
     query = match (shown, &scope) {
         (Shown::Live, Some(scope)) => query.filter(tags::trashed_at.is_null()).filter(exists(carriers!(scope))),
-        _ => query,
-    };
-    query = match shown {
-        Shown::Live if scope.is_some() => query,
-        Shown::Live => query.filter(tags::trashed_at.is_null()).filter(exists(
+        (Shown::Live, None) => query.filter(tags::trashed_at.is_null()).filter(exists(
             live_tags::table
                 .inner_join(live_articles::table)
                 .filter(live_tags::tag_id.eq(tags::id))
                 .filter(live::is_visible()),
         )),
-        Shown::Working => query.filter(tags::trashed_at.is_null()),
+        (Shown::Working, _) => query.filter(tags::trashed_at.is_null()),
         // A merged tag does not come back, so it is not on offer.
-        Shown::Trash => query.filter(tags::trashed_at.is_not_null()).filter(tags::merged_into_id.is_null()),
+        (Shown::Trash, _) => query.filter(tags::trashed_at.is_not_null()).filter(tags::merged_into_id.is_null()),
     };
     if let Some(prefix) = prefix {
         query = query.filter(tags::slug.ge(prefix.as_str().to_owned())).filter(tags::slug.lt(prefix.end()));
