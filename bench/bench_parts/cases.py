@@ -6,7 +6,7 @@ import random
 import time
 from urllib.parse import quote
 
-from . import load
+from . import load, partners
 from .database import LOGIN, Failed
 from .machine import say
 from .server import Raw, Server, floor, median
@@ -15,7 +15,8 @@ SLUGS = 1000
 # The page of 20 that the goal names; a smaller newsroom has its last one.
 DEEP_PAGE = 20_000
 
-PARTS = ["hot", "cold", "deep", "desk", "post", "publish", "save", "mix", "login", "memory", "start"]
+PARTS = ["hot", "cold", "deep", "desk", "post", "publish", "save", "mix", "login", "memory", "start", "feeds", "changes",
+         "streams", "webhooks"]
 
 _numbers = itertools.count(int(time.time()) * 1_000_000, 10_000_000)
 
@@ -32,8 +33,8 @@ class Bench:
     def wants(self, part):
         return part in self.args.only
 
-    def server(self, name=None, cache=True):
-        return Server(self.program, self.database, name or self.name, self.data, cache)
+    def server(self, name=None, cache=True, more=None):
+        return Server(self.program, self.database, name or self.name, self.data, cache, more)
 
     def row(self, case, **figures):
         row = {"database": self.database.name, "articles": self.articles, "case": case, **figures}
@@ -49,11 +50,15 @@ class Bench:
     def run(self):
         if self.wants("start"):
             self.start()
-        if any(self.wants(part) for part in ("hot", "cold", "deep", "desk", "memory")):
+        if any(self.wants(part) for part in ("hot", "cold", "deep", "desk", "memory", "feeds")):
             self.reads()
         small = self.articles == min(self.args.sizes)
-        if small and any(self.wants(part) for part in ("post", "publish", "save", "mix", "login", "memory")):
+        if small and any(self.wants(part) for part in ("post", "publish", "save", "mix", "login", "memory", "streams")):
             self.writes()
+        if small and self.wants("changes"):
+            partners.changes(self, self.database.copied(self.name))
+        if small and self.wants("webhooks"):
+            partners.webhooks(self, self.database.copied(self.name))
         return self.rows
 
     # Reads.
@@ -133,6 +138,8 @@ class Bench:
                 self.against_floor("hot: section list of 20", server, at["list"], 64)
                 self.against_floor("hot: 304 for an article", server, at["single"], 64, etags=True)
                 self.against_floor("hot: tag and section list", server, at["tag"], 64)
+            if self.wants("feeds"):
+                partners.feeds(self, server)
             if self.wants("desk"):
                 desk = ["/v1/articles?view=working&limit=20"]
                 self.against_floor("desk list of 20", server, desk, 8, token=server.token())
@@ -140,10 +147,12 @@ class Bench:
                 self.row("memory after the hot reads", mb=server.process.rss_mb(), peak_mb=server.process.peak_mb())
         finally:
             server.stop()
-        if not (self.wants("cold") or self.wants("deep") or self.wants("memory")):
+        if not any(self.wants(part) for part in ("cold", "deep", "memory", "feeds")):
             return
         server = self.server(cache=False)
         try:
+            if self.wants("feeds"):
+                partners.cold_feeds(self, server)
             if self.wants("cold"):
                 self.against_floor("cold: one article of 1,000", server, at["single"], 8)
                 self.against_floor("cold: section list of 20", server, at["list"], 8)
@@ -210,7 +219,6 @@ class Bench:
     def writes(self):
         server = self.server(self.database.copied(self.name))
         try:
-            self.section = server.client().get("/v1/sections").json()["data"][0]["slug"]
             if self.wants("post"):
                 self.post(server, 8)
                 self.post(server, 64)
@@ -218,6 +226,8 @@ class Bench:
                 self.publish(server)
             if self.wants("save"):
                 self.save(server)
+            if self.wants("streams"):
+                partners.streams(self, server)
             if self.wants("mix"):
                 self.mix(server)
             if self.wants("login"):
@@ -227,17 +237,18 @@ class Bench:
         finally:
             server.stop()
 
-    def draft(self, size):
+    def draft(self, server, size):
         """A new article whose HTML has so many bytes."""
+        section = server.client().get("/v1/sections").json()["data"][0]["slug"]
         sentence = "The harbor master counted every rope twice before the first ship left at dawn. "
         paragraphs, html = [], ""
         while len(html) < size:
             paragraphs.append(f"<p>{sentence * 4}<a href=\"https://example.org/{len(paragraphs)}\">More</a>.</p>")
             html = "".join(paragraphs)
-        return {"title": "Harbor reopens @N@", "section": self.section, "body_html": html[: size - 4].rpartition("<p>")[0]}
+        return {"title": "Harbor reopens @N@", "section": section, "body_html": html[: size - 4].rpartition("<p>")[0]}
 
     def post(self, server, connections):
-        draft = json.dumps(self.draft(4096))
+        draft = json.dumps(self.draft(server, 4096))
         body = self.file([draft], "draft.json")
         rounds = []
         for _ in range(self.args.rounds):
@@ -256,11 +267,10 @@ class Bench:
 
     def made(self, server, n, size):
         """Makes so many drafts and returns their addresses."""
-        client, found = server.editor(), []
+        client, draft, found = server.editor(), self.draft(server, size), []
         for _ in range(n):
-            draft = self.draft(size)
-            draft["title"] = draft["title"].replace("@N@", str(next(_numbers)))
-            found.append(client.ask("POST", "/v1/articles", draft).header("location"))
+            article = {**draft, "title": draft["title"].replace("@N@", str(next(_numbers)))}
+            found.append(client.ask("POST", "/v1/articles", article).header("location"))
         return found
 
     def one_by_one(self, case, server, asked, size):
@@ -302,9 +312,8 @@ class Bench:
 
     def save(self, server):
         n = 30 * self.args.rounds if self.args.quick else 100 * self.args.rounds
-        paths, asked = self.made(server, 10, 5000), []
+        paths, draft, asked = self.made(server, 10, 5000), self.draft(server, 5000), []
         for number in range(n):
-            draft = self.draft(5000)
             body = json.dumps({"title": f"Saved for the {next(_numbers)}th time",
                                "body_html": draft["body_html"].replace("dawn", f"dawn {number}", 1)}).encode()
             asked.append(("PATCH", paths[number % len(paths)], body))
@@ -316,7 +325,7 @@ class Bench:
     def mix(self, server):
         at = self.addresses(server)
         reads = self.file(at["single"][:950] + at["list"] * 50, "reads.txt")
-        draft = self.file([json.dumps(self.draft(4096))], "draft.json")
+        draft = self.file([json.dumps(self.draft(server, 4096))], "draft.json")
         articles = self.made(server, 400, 2000)
         raw, token = Raw(server.port), server.token()
         for path in articles:

@@ -15,6 +15,14 @@ from .machine import LOAD_CORE, REPOSITORY, SERVER_CORE, Process, pinned, say
 LOGIN = ("bench@example.org", "nine benches stand in the rain")
 
 
+# The newest entry of the change log, over and over.
+LONGER_LOG = (
+    "INSERT INTO changes (at, kind, resource, resource_id, keys, details, position) "
+    "SELECT at, kind, resource, resource_id, keys, details, position + i FROM {numbers} AS numbers, "
+    "(SELECT * FROM changes WHERE position IS NOT NULL ORDER BY position DESC LIMIT 1) AS newest"
+)
+
+
 class Failed(Exception):
     """Something that the bench needs is not there."""
 
@@ -66,6 +74,12 @@ class Sqlite:
     def query(self, database, sql):
         with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
             return connection.execute(sql).fetchone()[0]
+
+    def lengthen_log(self, database, n):
+        """Appends so many changes to the change log."""
+        with sqlite3.connect(database) as connection:
+            connection.execute(LONGER_LOG.format(
+                numbers=f"(WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {n}) SELECT i FROM n)"))
 
     def size_mb(self, database):
         return os.path.getsize(database) / 1e6
@@ -178,6 +192,10 @@ class Postgres:
 
     def query(self, database, sql):
         return int(self.sql(database, sql))
+
+    def lengthen_log(self, database, n):
+        self.sql(database, LONGER_LOG.format(numbers=f"(SELECT generate_series(1, {n}) AS i)"))
+        self.sql(database, "VACUUM ANALYZE changes")
 
     def size_mb(self, database):
         return int(self.sql("postgres", f"SELECT pg_database_size('{database}')")) / 1e6

@@ -86,12 +86,12 @@ class Served:
 
 
 class Server(Served):
-    def __init__(self, program, database, name, data, cache=True):
+    def __init__(self, program, database, name, data, cache=True, more=None):
         self.database, port = database, free_port()
         environment = {
             **database.environment(name), "FRONTPAGE_LISTEN": f"127.0.0.1:{port}", "FRONTPAGE_WORKERS": "1",
             "FRONTPAGE_TRIES_PER_SOURCE": "1000000", "FRONTPAGE_TRIES_PER_ACCOUNT": "1000000",
-            "FRONTPAGE_DRAIN_SECONDS": "0",
+            "FRONTPAGE_DRAIN_SECONDS": "0", **(more or {}),
         }
         if not cache and has_cache(program):
             environment["FRONTPAGE_CACHE_BYTES"] = "0"
@@ -146,12 +146,11 @@ class Raw:
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def time(self, method, path, token, body=b""):
+    def time(self, method, path, token=None, body=b""):
         """Returns the seconds that it took, and the status."""
-        head = (
-            f"{method} {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\nif-match: *\r\n"
-            f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-        ).encode()
+        login = f"authorization: Bearer {token}\r\nif-match: *\r\n" if token else ""
+        content = f"content-type: application/json\r\ncontent-length: {len(body)}\r\n" if method != "GET" else ""
+        head = f"{method} {path} HTTP/1.1\r\nhost: bench\r\n{login}{content}\r\n".encode()
         began = time.perf_counter()
         self.socket.sendall(head + body)
         received = b""

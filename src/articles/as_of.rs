@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    content::{Content, Correction, StoredBody},
+    content::{Content, Correction, StoredBody, guid_of},
     live::Shown,
     resolve::Embedded,
     view::{Article, AuthorSummary, Bodies, excerpt},
@@ -270,6 +270,7 @@ fn present(
         excerpt,
         excerpt_is_derived,
         language: content.language.to_string(),
+        guid: guid_of(row.id, content.guid.map(Line::into_string)),
         dateline: content.dateline.map(Line::into_string),
         section: Some(section),
         authors: names.authors.clone(),

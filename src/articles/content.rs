@@ -52,6 +52,9 @@ pub struct Content {
     /// Until when readers are not to see it, even when it is published.
     #[serde(default)]
     pub embargo_until: Option<Instant>,
+    /// What another system has named it by.
+    #[serde(default)]
+    pub guid: Option<Line<500>>,
     /// Who is to work on it; readers are not told.
     #[serde(default)]
     pub assigned_to: Option<UserId>,
@@ -152,7 +155,7 @@ impl Correction {
 /// # Errors
 /// When a content cannot be written as JSON.
 pub fn changed_members(old: &Content, new: &Content, is_other_body: bool) -> Result<Vec<&'static str>> {
-    const MEMBERS: [&str; 18] = [
+    const MEMBERS: [&str; 19] = [
         "kicker",
         "title",
         "standfirst",
@@ -170,6 +173,7 @@ pub fn changed_members(old: &Content, new: &Content, is_other_body: bool) -> Res
         "seo",
         "extensions",
         "embargo_until",
+        "guid",
         "assigned_to",
     ];
     if old == new && !is_other_body {
@@ -181,6 +185,12 @@ pub fn changed_members(old: &Content, new: &Content, is_other_body: bool) -> Res
         changed.push("body");
     }
     Ok(changed)
+}
+
+/// Returns what names an article for ever, in all feeds: what another system has named it by, or else its own id, and
+/// nothing of what can change, such as its slug or a host.
+pub fn guid_of(id: ArticleId, imported: Option<impl Into<String>>) -> String {
+    imported.map_or_else(|| format!("urn:uuid:{id}"), Into::into)
 }
 
 impl Content {

@@ -86,6 +86,11 @@ pub struct ArticleInput {
     #[deserr(default)]
     #[schema(value_type = Option<String>, format = DateTime, example = "2026-12-01T06:00:00Z")]
     pub embargo_until: Option<Moment>,
+    /// What feeds are to name the article by, when another system has named it before, up to 500 characters; it stays as it
+    /// is. Made from the id when absent. It cannot change once readers have seen the article.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, max_length = 500, example = "https://www.example.org/?p=4711")]
+    pub guid: Option<Line<500>>,
     /// Who is to work on it: the id of a user account. Readers are not told.
     #[deserr(default)]
     #[schema(value_type = Option<String>, format = "uuid")]

@@ -6,7 +6,7 @@ use diesel::{dsl::case_when, prelude::*, sql_types::Bool};
 use serde_json::value::RawValue;
 
 use super::{
-    content::{Correction, StoredBody},
+    content::{Correction, StoredBody, guid_of},
     input::{AuthorRole, Seo, Source},
     linking::ArticleLinks,
     notices::{absence, id_of},
@@ -47,6 +47,7 @@ struct LiveRow {
     excerpt_is_derived: bool,
     byline: Option<String>,
     language: String,
+    guid: Option<String>,
     dateline: Option<String>,
     is_featured: bool,
     source_name: Option<String>,
@@ -457,6 +458,7 @@ fn present(row: LiveRow, section: SectionPart, attached: &mut Attached, site: &S
         excerpt: row.excerpt,
         excerpt_is_derived: row.excerpt_is_derived,
         language: row.language,
+        guid: guid_of(row.id, row.guid),
         dateline: row.dateline,
         section: Some(SectionSummary { id: section.id, slug: section.slug, name: section.name, path: section.path }),
         authors: authors.into_iter().map(|(author, _)| author).collect(),

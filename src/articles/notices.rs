@@ -3,6 +3,7 @@
 
 use diesel::prelude::*;
 
+use super::content::guid_of;
 use crate::{
     clock::Instant,
     db::{
@@ -33,6 +34,8 @@ pub fn id_of(conn: &mut Conn, reference: &Reference<ArticleId>) -> Result<Option
 pub struct Notice {
     /// The article.
     pub id: ArticleId,
+    /// What feeds have named it by.
+    pub guid: String,
     /// Why it is gone.
     pub text: String,
     /// Since when.
@@ -45,12 +48,12 @@ pub struct Notice {
 /// When the database fails.
 pub fn notice(conn: &mut Conn, reference: &Reference<ArticleId>) -> Result<Option<Notice>> {
     let Some(id) = id_of(conn, reference)? else { return Ok(None) };
-    let notice: Option<(String, Instant)> = live_notices::table
+    let notice: Option<(String, Instant, Option<String>)> = live_notices::table
         .find(id)
-        .select((live_notices::notice, live_notices::killed_at))
+        .select((live_notices::notice, live_notices::killed_at, live_notices::guid))
         .get_result(conn)
         .optional()?;
-    Ok(notice.map(|(text, killed_at)| Notice { id, text, killed_at }))
+    Ok(notice.map(|(text, killed_at, guid)| Notice { id, guid: guid_of(id, guid), text, killed_at }))
 }
 
 /// Returns the answer for an article that readers do not see.
@@ -60,7 +63,7 @@ pub fn notice(conn: &mut Conn, reference: &Reference<ArticleId>) -> Result<Optio
 pub fn absence(conn: &mut Conn, reference: &Reference<ArticleId>) -> Result<Error> {
     Ok(match notice(conn, reference)? {
         None => Error::not_found(),
-        Some(Notice { id, text, killed_at }) => Error::new(Code::Killed, text.clone())
+        Some(Notice { id, text, killed_at, .. }) => Error::new(Code::Killed, text.clone())
             .with("notice", text)
             .with("killed_at", killed_at.to_string())
             .with("article", id.to_string()),

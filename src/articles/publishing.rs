@@ -24,7 +24,7 @@ use crate::{
             live_slugs, live_tags,
         },
     },
-    error::{Error, Result},
+    error::{Code, Error, Result},
     ids::{ArticleId, SectionId, TagId},
     input::{Line, Prose, Slug, WebUrl},
     sections::store,
@@ -151,9 +151,14 @@ pub fn withdraw(tx: &mut Tx<'_>, id: ArticleId) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub fn kill(tx: &mut Tx<'_>, id: ArticleId, notice: &str) -> Result<()> {
+pub fn kill(tx: &mut Tx<'_>, id: ArticleId, guid: Option<Line<500>>, notice: &str) -> Result<()> {
     diesel::insert_into(live_notices::table)
-        .values((live_notices::article_id.eq(id), live_notices::notice.eq(notice), live_notices::killed_at.eq(tx.now)))
+        .values((
+            live_notices::article_id.eq(id),
+            live_notices::notice.eq(notice),
+            live_notices::killed_at.eq(tx.now),
+            live_notices::guid.eq(guid.map(Line::into_string)),
+        ))
         .execute(tx.conn)?;
     let keys = keys_of_coming_or_going(tx, id)?;
     remove(tx, id)?;
@@ -282,8 +287,20 @@ fn is_open_at(at: Instant) -> _ {
     article_publications::visible_until.is_null().or(article_publications::visible_until.gt(at))
 }
 
+/// Two items of one feed must not have one name.
+fn refuse_taken_guid(tx: &mut Tx<'_>, id: ArticleId, content: &Content) -> Result<()> {
+    let Some(guid) = &content.guid else { return Ok(()) };
+    let other = live_articles::table.filter(live_articles::guid.eq(guid.as_str())).filter(live_articles::id.ne(id));
+    if diesel::select(diesel::dsl::exists(other)).get_result(tx.conn)? {
+        let message = "Another published article has the same guid. Give this one its own, or none.";
+        return Err(Error::new(Code::Conflict, message));
+    }
+    Ok(())
+}
+
 fn insert_article(tx: &mut Tx<'_>, release: &Release<'_>, section: SectionId, updated_at: Instant) -> Result<()> {
     let Release { row, content, body, .. } = *release;
+    refuse_taken_guid(tx, row.id, content)?;
     let visible_from = release.visible_from(tx);
     let (excerpt, excerpt_is_derived) = excerpt(content, body);
     let extensions = content.extensions.as_ref().map(|extensions| extensions.0.to_string());
@@ -301,6 +318,7 @@ fn insert_article(tx: &mut Tx<'_>, release: &Release<'_>, section: SectionId, up
             live_articles::excerpt_is_derived.eq(excerpt_is_derived),
             live_articles::byline.eq(content.byline.as_ref().map(Line::as_str)),
             live_articles::language.eq(content.language.as_str()),
+            live_articles::guid.eq(content.guid.as_ref().map(Line::as_str)),
             live_articles::dateline.eq(content.dateline.as_ref().map(Line::as_str)),
             live_articles::section_id.eq(section),
             live_articles::is_featured.eq(content.featured),

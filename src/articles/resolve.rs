@@ -10,6 +10,7 @@ use super::{
     content::{Author, Content},
     input::{ArticleInput, refuse_twice},
     view::{AuthorSummary, UserSummary},
+    working::Working,
 };
 use crate::{
     auth::identity::Caller,
@@ -20,7 +21,7 @@ use crate::{
     },
     error::{Code, Result},
     ids::{ArticleId, ResourceId, SectionId, StaffId, TagId, UserId},
-    input::{Faults, Slug},
+    input::{Faults, Line, Slug},
     reference::Reference,
     sections::{model::SectionSummary, store::SectionRow},
     staff::model::StaffKind,
@@ -47,6 +48,21 @@ pub struct Subject<'a> {
     pub id: ArticleId,
     /// What it was related to before, which may stay although it went to the trash or is not for the caller.
     pub related: &'a [ArticleId],
+    /// What readers know it by, once they have seen it.
+    pub known_by: Option<Option<&'a Line<500>>>,
+}
+
+impl<'a> Subject<'a> {
+    /// An article that comes into being.
+    pub fn new(id: ArticleId) -> Self {
+        Self { id, related: &[], known_by: None }
+    }
+
+    /// An article that is there.
+    pub fn of(old: &'a Working) -> Self {
+        let known_by = old.row.first_published_at.map(|_| old.content.guid.as_ref());
+        Self { id: old.row.id, related: &old.content.related, known_by }
+    }
 }
 
 /// Resolves all references of an input, and reports all that lead nowhere.
@@ -86,6 +102,13 @@ pub fn references(conn: &mut Conn, input: &ArticleInput, subject: &Subject<'_>, 
         && !is_assigned(conn, subject.id, id)?
     {
         faults.add("/assigned_to", "not_found", "there is no such user account, or it cannot log in");
+    }
+    if subject.known_by.is_some_and(|known| known != input.guid.as_ref()) {
+        faults.add(
+            "/guid",
+            "unchangeable",
+            "readers have seen the article under another guid, and feeds would show it as new",
+        );
     }
     faults.check(Code::InvalidInput)?;
     Ok(Resolved {

@@ -107,6 +107,9 @@ pub struct Article {
     /// The language, as a BCP 47 tag.
     #[schema(example = "en")]
     pub language: String,
+    /// What feeds name the article by; never changes.
+    #[schema(example = "urn:uuid:01935b2e-7c1f-7d7c-b0d2-5f3a1c9e8b11")]
+    pub guid: String,
     /// Where the report was written.
     #[schema(required = true, example = "Port Alder")]
     pub dateline: Option<String>,
@@ -255,6 +258,8 @@ pub struct WorkingArticle {
     /// The language, as a BCP 47 tag.
     #[schema(example = "en")]
     pub language: String,
+    /// What feeds name the article by; never changes once readers have seen it.
+    pub guid: String,
     /// Where the report was written.
     #[schema(required = true)]
     pub dateline: Option<String>,

@@ -262,6 +262,7 @@ table! {
         visible_until -> Nullable<Timestamp>,
         corrections -> Text,
         embargoed_since -> Nullable<Timestamp>,
+        guid -> Nullable<Text>,
     }
 }
 
@@ -351,6 +352,7 @@ table! {
         article_id -> Id,
         notice -> Text,
         killed_at -> Timestamp,
+        guid -> Nullable<Text>,
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use url::Url;
+
 use super::profile::View;
 use crate::{
     articles::{
-        content::Correction,
+        content::{Correction, guid_of},
         input::AuthorRole,
         list::Place,
         live,
@@ -27,7 +29,7 @@ use crate::{
 pub struct Item {
     /// The article.
     pub article: ArticleId,
-    /// What names the item for ever; see [`id_of`].
+    /// What names the item for ever: the guid of the article.
     pub id: String,
     /// The address of the article's page, or of the article in this API where no page is known.
     pub url: Option<String>,
@@ -69,6 +71,11 @@ pub struct Item {
     pub expires: Option<Instant>,
 }
 
+/// Returns a guid where only an IRI may stand; for one that another system has made and that is none, the article's own.
+pub fn iri_of(article: ArticleId, guid: &str) -> String {
+    Url::parse(guid).map_or_else(|_| guid_of(article, None::<String>), |_| guid.to_owned())
+}
+
 /// Somebody in a byline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Author {
@@ -102,19 +109,6 @@ pub struct Context<'a> {
     pub view: View<'a>,
 }
 
-/// Returns what names an article's item for ever, in all formats.
-///
-/// It is made of the article's own id and nothing else: neither a new slug nor a new host makes the item look new. Whoever
-/// keeps the identifiers of imported articles answers them here, as they were, before anything else.
-pub fn id_of(article: &Article) -> String {
-    urn(article.id)
-}
-
-/// Returns an id as a URN.
-pub fn urn(id: ArticleId) -> String {
-    format!("urn:uuid:{id}")
-}
-
 /// Reads the items of some places of a list, in their order, in a fixed number of statements.
 ///
 /// # Errors
@@ -131,7 +125,7 @@ impl Item {
     /// Makes an item of an article; `names` has the names of sections by their paths.
     pub fn of(article: Article, context: Context<'_>, names: &HashMap<String, String>) -> Self {
         let Context { site, base, view: View { policy, profile } } = context;
-        let id = id_of(&article);
+        let id = article.guid.clone();
         let own = || base.map(|base| format!("{base}/v1/articles/{}", article.id));
         let url = article.url.clone().or_else(own);
         let origin = site.origin();

@@ -136,9 +136,18 @@ impl fmt::Display for Slug {
 
 /// Compatibility-composed, lower case, everything that is not a letter, a mark or a digit turned into one hyphen.
 fn canonical(text: &str) -> String {
-    let mut slug = String::with_capacity(text.len());
+    if text.is_ascii() {
+        // Composed already; most that is looked up is.
+        return joined(text.chars().map(|c| c.to_ascii_lowercase()), text.len());
+    }
     // Lower case first: it can bring forth sequences that compose.
-    for c in text.nfkc().flat_map(char::to_lowercase).nfkc() {
+    joined(text.nfkc().flat_map(char::to_lowercase).nfkc(), text.len())
+}
+
+/// Letters, marks and digits with one hyphen for whatever stands between them.
+fn joined(letters: impl Iterator<Item = char>, length: usize) -> String {
+    let mut slug = String::with_capacity(length);
+    for c in letters {
         if is_apostrophe(c) {
             continue;
         }

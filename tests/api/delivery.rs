@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::{
     App, Backend, Database, Response, both,
     dice::Dice,
-    id, postgres,
+    id, postgres, scratch,
     wait::{pause, until},
 };
 
@@ -328,7 +328,7 @@ fn readers_are_answered_from_memory_while_the_database_is_away() {
     if postgres::cluster().is_err() {
         return;
     }
-    let folder = std::env::temp_dir().join(format!("frontpage-test-pg-memory-{}", std::process::id()));
+    let folder = scratch::folder().join(format!("frontpage-test-pg-memory-{}", std::process::id()));
     let cluster = postgres::Cluster::start_in(folder).expect("a cluster of its own");
     cluster.execute("postgres", "CREATE DATABASE news");
     let database = Database::at(Backend::Postgres, cluster.url("news"));

@@ -19,6 +19,7 @@ use crate::support::{
     hold::Hold,
     id, postgres,
     program::{self, Program},
+    scratch,
 };
 
 fn editor(base: &str) -> Client {
@@ -193,7 +194,7 @@ fn a_database_that_stops_is_answered_503_and_the_server_recovers_by_itself() {
     if postgres::cluster().is_err() {
         return;
     }
-    let folder = std::env::temp_dir().join(format!("frontpage-test-pg-stops-{}", std::process::id()));
+    let folder = scratch::folder().join(format!("frontpage-test-pg-stops-{}", std::process::id()));
     let cluster = postgres::Cluster::start_in(folder).expect("a cluster of its own");
     cluster.execute("postgres", "CREATE DATABASE news");
     let database = Database::at(Backend::Postgres, cluster.url("news"));

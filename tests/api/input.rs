@@ -53,7 +53,7 @@ fn inputs(app: &App) -> Vec<(&'static str, String, Value)> {
         { "type": "quote", "id": "q1", "content": [{ "type": "paragraph", "id": "q2", "content": [text("six")] }], "citation": [text("seven")] }
     ]);
     let content = json!({
-        "kicker": "K", "title": "T", "standfirst": "S", "slug": "some-slug", "excerpt": "E", "language": "en", "dateline": "D", "section": "world",
+        "kicker": "K", "title": "T", "standfirst": "S", "slug": "some-slug", "excerpt": "E", "language": "en", "dateline": "D", "guid": "G", "section": "world",
         "authors": [{ "staff": "mina", "role": "author" }], "byline": "B", "tags": ["ships"], "featured": true, "related": ["harbor"],
         "source": { "name": "N", "url": "https://n.test/" }, "seo": { "title": "T", "description": "D", "canonical_url": "https://c.test/" },
         "extensions": { "a": "b", "c": ["d", { "e": "f" }] }, "body_blocks": blocks

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::json;
 
-use crate::support::{App, Backend, Client, Database, PASSWORD, postgres};
+use crate::support::{App, Backend, Client, Database, PASSWORD, postgres, scratch};
 
 fn editor(base: &str) -> Client {
     let anonymous = Client::new(base, None);
@@ -124,7 +124,7 @@ fn a_database_that_hangs_or_is_gone_is_answered_503_and_comes_back() {
     if postgres::cluster().is_err() {
         return;
     }
-    let folder = std::env::temp_dir().join(format!("frontpage-test-pg-away-{}", std::process::id()));
+    let folder = scratch::folder().join(format!("frontpage-test-pg-away-{}", std::process::id()));
     let cluster = postgres::Cluster::start_in(folder).expect("a cluster of its own");
     cluster.execute("postgres", "CREATE DATABASE news");
     let database = Database::at(Backend::Postgres, cluster.url("news"));

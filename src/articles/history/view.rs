@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::{
     articles::{
-        content::{Content, StoredBody},
+        content::{Content, StoredBody, guid_of},
         input::{Seo, Source},
         lifecycle::State,
         resolve::Embedded,
@@ -114,6 +114,8 @@ pub struct Revision {
     /// The language, as a BCP 47 tag.
     #[schema(example = "en")]
     pub language: String,
+    /// What feeds name the article by.
+    pub guid: String,
     /// Where the report was written.
     #[schema(required = true)]
     pub dateline: Option<String>,
@@ -251,6 +253,7 @@ pub fn revision(
         body_text: bodies.text,
         kicker: content.kicker.map(Line::into_string),
         standfirst: content.standfirst.map(Prose::into_string),
+        guid: guid_of(id, content.guid.map(Line::into_string)),
         dateline: content.dateline.map(Line::into_string),
         byline: content.byline.map(Line::into_string),
         related: content.related,

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     articles::{
-        content::{Content, Correction, StoredBody},
+        content::{Content, Correction, StoredBody, guid_of},
         lifecycle::State,
         live,
         resolve::Embedded,
@@ -114,6 +114,7 @@ fn assemble(
         title: content.title.into_string(),
         standfirst: content.standfirst.map(Prose::into_string),
         language: content.language.into_string(),
+        guid: guid_of(row.id, content.guid.map(Line::into_string)),
         dateline: content.dateline.map(Line::into_string),
         byline: content.byline.map(Line::into_string),
         featured: content.featured,

@@ -32,7 +32,7 @@ use crate::{
 /// `invalid_input` with all faults, `slug_taken`.
 pub fn create(tx: &mut Tx<'_>, caller: &Caller, draft: &Draft) -> Result<Working> {
     let id = ArticleId::generate();
-    let subject = Subject { id, related: &[] };
+    let subject = Subject::new(id);
     let (ReadBody { stored, warnings, .. }, content) =
         together(draft.body.clone(), settle(tx, &subject, caller, &draft.input))?;
     let row = ArticleRow {
@@ -68,7 +68,7 @@ pub fn create(tx: &mut Tx<'_>, caller: &Caller, draft: &Draft) -> Result<Working
 pub fn update(tx: &mut Tx<'_>, caller: &Caller, old: Working, basis: &Basis, edit: &Edit) -> Result<Working> {
     check(tx, &old, basis, Some(edit))?;
     require_editable(&old.row)?;
-    let subject = Subject { id: old.row.id, related: &old.content.related };
+    let subject = Subject::of(&old);
     let content = edit.apply(old.content.document()?).and_then(|input| settle(tx, &subject, caller, &input));
     let body = match edit.body.clone() {
         Some(body) => body.and_then(|body| body.adopting(&old.body.body)),
@@ -140,7 +140,7 @@ pub fn restore(tx: &mut Tx<'_>, caller: &Caller, old: Working, basis: &Basis) ->
     }
     // What it refers to may have been trashed meanwhile, as nothing else used it.
     let input: ArticleInput = read(old.content.document()?, Code::InvalidInput)?;
-    let subject = Subject { id: old.row.id, related: &old.content.related };
+    let subject = Subject::of(&old);
     resolve::references(tx.conn, &input, &subject, caller).map_err(|error| match error.code() {
         Code::InvalidInput => Error::faults(Code::InvalidTransition, error.input_faults().to_vec()),
         _ => error,
@@ -186,6 +186,7 @@ pub(super) fn settle(tx: &mut Tx<'_>, subject: &Subject<'_>, caller: &Caller, in
         seo: input.seo,
         extensions: input.extensions,
         embargo_until: input.embargo_until.map(|moment| moment.0),
+        guid: input.guid,
         assigned_to: resolved.assigned_to,
     })
 }

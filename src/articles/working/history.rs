@@ -107,8 +107,8 @@ pub fn before(conn: &mut Conn, id: ArticleId, number: i32) -> Result<Option<i32>
 
 /// Makes what an older revision said the newest revision; readers notice nothing.
 ///
-/// The embargo and whom the article is assigned to stay as they are: they belong to the work, not to the text, and an
-/// embargo must not end because an older text is taken up again.
+/// The embargo, what the article is named by and whom it is assigned to stay as they are: they belong to the work, not to
+/// the text, and an embargo must not end because an older text is taken up again.
 ///
 /// # Errors
 /// `not_found` when there is no such revision, `invalid_transition` in the trash or when it refers to what is gone,
@@ -119,8 +119,9 @@ pub fn take_up(tx: &mut Tx<'_>, caller: &Caller, old: Working, basis: &Basis, nu
     let (mut content, body) = store::said_at(tx.conn, old.row.id, number)?.ok_or_else(Error::not_found)?;
     content.embargo_until = old.content.embargo_until;
     content.assigned_to = old.content.assigned_to;
+    content.guid.clone_from(&old.content.guid);
     let input: ArticleInput = read(content.document()?, Code::InvalidInput)?;
-    let subject = Subject { id: old.row.id, related: &content.related };
+    let subject = Subject { related: &content.related, ..Subject::of(&old) };
     let content = super::edit::settle(tx, &subject, caller, &input).map_err(gone)?;
     let step = ("reverted", Some(format!("Took up revision {number} again")));
     revise(tx, caller, old, content, body, Vec::new(), step)

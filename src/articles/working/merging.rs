@@ -57,7 +57,7 @@ pub fn merge(tx: &mut Tx<'_>, caller: &Caller, old: Working, basis: &Basis, edit
         return Err(stale(tx, &old, basis, members.conflicts, conflicts));
     }
     let input: ArticleInput = read(members.document, Code::InvalidInput)?;
-    let subject = Subject { id: old.row.id, related: &old.content.related };
+    let subject = Subject::of(&old);
     let content = settle(tx, &subject, caller, &input)?;
     let merged = revise(tx, caller, old, content, stored, warnings, ("merged", None))?;
     Ok((merged, Outcome::Merged))
@@ -101,7 +101,7 @@ fn merge_members(tx: &mut Tx<'_>, caller: &Caller, old: &Working, base: &Content
     let theirs = old.content.document()?;
     // The patch on what is there now: references as ids, texts in their normal form.
     let input = edit.apply(theirs.clone())?;
-    let subject = Subject { id: old.row.id, related: &old.content.related };
+    let subject = Subject::of(old);
     let written = settle(tx, &subject, caller, &input)?.document()?;
     let base = base.document()?;
     let (mut document, mut conflicts) = (Map::new(), Map::new());

@@ -26,7 +26,7 @@ pub use self::{
     written::{Draft, Edit, ReadBody},
 };
 use super::{
-    content::{Content, Correction, StoredBody},
+    content::{Content, Correction, StoredBody, guid_of},
     leases,
     lifecycle::{self, Liveness, State},
     live,
@@ -243,6 +243,7 @@ pub fn present(
         warnings,
         kicker: content.kicker.map(crate::input::Line::into_string),
         standfirst: content.standfirst.map(crate::input::Prose::into_string),
+        guid: guid_of(row.id, content.guid.map(crate::input::Line::into_string)),
         dateline: content.dateline.map(crate::input::Line::into_string),
         byline: content.byline.map(crate::input::Line::into_string),
         related: content.related,

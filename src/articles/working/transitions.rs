@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     articles::{
-        content::Correction,
+        content::{Content, Correction},
         lifecycle::{self, Liveness, Next, State, Verb},
         preflight, publishing,
         publishing::{Reason, Release},
@@ -292,7 +292,7 @@ fn kill(tx: &mut Tx<'_>, row: &mut ArticleRow, notice: &Prose<2000>) -> Result<(
     if row.first_published_at.is_none() {
         return Err(lifecycle::refuse("Readers never saw the article; move it to the trash."));
     }
-    publishing::kill(tx, row.id, notice.as_str())?;
+    publishing::kill(tx, row.id, Content::read(&row.content)?.guid, notice.as_str())?;
     schedule::plan(tx, row)
 }
 

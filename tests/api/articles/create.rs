@@ -19,6 +19,7 @@ fn everything(app: &App) -> Value {
         "excerpt": "What happened, in short.",
         "language": "EN-gb",
         "dateline": "Port Alder",
+        "guid": "https://old.example.org/?p=4711",
         "section": section["slug"],
         "authors": [
             { "staff": person["slug"], "role": "author" },
@@ -47,7 +48,7 @@ both! {
         assert_eq!(created.etag(), "\"r1\"");
         assert_eq!(created.header("cache-control"), Some("private, no-store"));
         let view = created.json();
-        for name in ["kicker", "title", "standfirst", "slug", "excerpt", "dateline", "byline", "featured", "related", "source", "seo", "extensions", "body_html"] {
+        for name in ["kicker", "title", "standfirst", "slug", "excerpt", "dateline", "guid", "byline", "featured", "related", "source", "seo", "extensions", "body_html"] {
             assert_eq!(view[name], input[name], "{name}");
         }
         assert_eq!(view["language"], "en-GB");
@@ -267,6 +268,7 @@ both! {
             ("standfirst", 1000, &line),
             ("excerpt", 1000, &line),
             ("dateline", 100, &line),
+            ("guid", 500, &line),
             ("byline", 300, &line),
             ("slug", 120, &line),
             ("extensions", 16 * 1024, &object),

@@ -2,6 +2,7 @@
 
 mod archives;
 mod formats;
+mod guids;
 mod hub;
 mod ninjs;
 mod serving;

@@ -10,6 +10,7 @@ pub mod newsroom;
 pub mod postgres;
 pub mod program;
 pub mod raw;
+pub mod scratch;
 pub mod wait;
 
 use std::{
@@ -91,7 +92,7 @@ pub struct App {
 impl Database {
     /// Makes an empty database.
     pub fn empty(backend: Backend) -> Self {
-        let directory = tempfile::tempdir().expect("a temporary directory");
+        let directory = scratch::directory();
         let url = match backend {
             Backend::Sqlite => format!("sqlite://{}", directory.path().join("frontpage.db").display()),
             Backend::Postgres => {
@@ -135,7 +136,7 @@ impl Database {
                 static COPYING: Mutex<()> = Mutex::new(());
                 let _copying = COPYING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 cluster.execute("postgres", &format!("CREATE DATABASE {name} TEMPLATE {template}"));
-                let directory = tempfile::tempdir().expect("a temporary directory");
+                let directory = scratch::directory();
                 Self { backend, url: cluster.url(&name), directory }
             }
         }
@@ -162,7 +163,7 @@ impl Database {
 
     /// A database somewhere else, which the test has made.
     pub fn at(backend: Backend, url: String) -> Self {
-        Self { backend, url, directory: tempfile::tempdir().expect("a temporary directory") }
+        Self { backend, url, directory: scratch::directory() }
     }
 
     /// Makes the tables and the logins.

@@ -37,7 +37,7 @@ pub struct Cluster {
 
 impl Cluster {
     fn start() -> Result<Self, String> {
-        Self::start_in(std::env::temp_dir().join(format!("frontpage-test-pg-{}-{}", std::process::id(), unique())))
+        Self::start_in(super::scratch::folder().join(format!("frontpage-test-pg-{}-{}", std::process::id(), unique())))
     }
 
     /// Starts a cluster of its own, for tests that stop it.

@@ -1,0 +1,201 @@
+"""What partners do: read feeds, follow the change feed, listen, and are told by webhooks."""
+
+import resource
+import selectors
+import socket
+import statistics
+import threading
+import time
+
+from . import load
+from .database import Failed, free_port
+from .machine import LOAD_CORE, Process
+from .server import Client, Raw, median
+
+# So many changes are in the log before the newest.
+CHANGES = 1_000_000
+LISTENERS = 2_000
+# So many endpoints are told of each publication.
+ENDPOINTS = 20
+DELIVERIES_A_SECOND = 1_000
+
+
+def feeds(bench, server):
+    """The feed of the 30 newest, in full."""
+    for kind in ("rss", "json"):
+        bench.against_floor(f"hot: feed of 30, {kind}", server, [f"/feeds/articles.{kind}"], 64)
+
+
+def cold_feeds(bench, server):
+    """As a single reader meets them, with nothing kept."""
+    for kind in ("rss", "json"):
+        raw, path = Raw(server.port), f"/feeds/articles.{kind}"
+        raw.time("GET", path)
+        before, times = server.cpu_seconds(), [raw.time("GET", path)[0] * 1e3 for _ in range(30 * bench.args.rounds)]
+        cpu = (server.cpu_seconds() - before) / len(times) * 1e6
+        bench.row(f"cold: feed of 30, {kind}", p50=median(times), p99=percentile(times, 99), cpu=cpu,
+                  bytes=len(server.client().get(path).body))
+
+
+def changes(bench, name):
+    """A poll at the end of a long log."""
+    bench.database.lengthen_log(name, CHANGES)
+    server = bench.server(name)
+    try:
+        end = server.client().get("/v1/changes?from=latest").json()["page"]["next"]
+        path = f"/v1/changes?cursor={end}"
+        raw = Raw(server.port)
+        raw.time("GET", path)
+        times = [raw.time("GET", path)[0] * 1e3 for _ in range(200 * bench.args.rounds)]
+        run = load.run(server, "get.lua", [bench.file([path], "paths.txt")], 8, bench.args.seconds)
+        bench.row(f"poll of the change feed at its end, {CHANGES:,} entries behind it", p50=median(times),
+                  p99=percentile(times, 99), rate=run.rate, cpu=run.cpu, share=run.share, failed=run.failed)
+    finally:
+        server.stop()
+
+
+class Listeners:
+    """Readers of the stream, who note when something comes."""
+
+    def __init__(self, port, n):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, n + 1000)), hard))
+        self.selector, self.sockets = selectors.DefaultSelector(), []
+        request = b"GET /v1/changes/stream HTTP/1.1\r\nhost: bench\r\naccept: text/event-stream\r\n\r\n"
+        for _ in range(n):
+            one = socket.create_connection(("127.0.0.1", port))
+            one.sendall(request)
+            self.sockets.append(one)
+            self.selector.register(one, selectors.EVENT_READ)
+        self.wait(b"event: ready", 60)
+
+    def wait(self, mark, seconds):
+        """Returns when the mark came, for each to whom it came."""
+        ends, came, seen = time.perf_counter() + seconds, {}, {}
+        while len(came) < len(self.sockets) and time.perf_counter() < ends:
+            for key, _ in self.selector.select(0.5):
+                received = key.fileobj.recv(65536)
+                now = time.perf_counter()
+                seen[key.fd] = seen.get(key.fd, b"") + received
+                if mark in seen[key.fd]:
+                    came.setdefault(key.fd, now)
+        return list(came.values())
+
+    def close(self):
+        for one in self.sockets:
+            one.close()
+
+
+def streams(bench, server):
+    """Many who listen, and something for all of them."""
+    before = server.process.rss_mb()
+    listeners = Listeners(server.port, LISTENERS)
+    try:
+        idle = server.process.rss_mb() - before
+        raw, token, rounds, missing = Raw(server.port), server.token(), [], 0
+        for path in bench.made(server, 5 * bench.args.rounds, 5000):
+            began = time.perf_counter()
+            raw.time("POST", f"{path}/publish", token)
+            came = listeners.wait(b"event: published", 10)
+            missing += LISTENERS - len(came)
+            rounds.append([(at - began) * 1e3 for at in came])
+        times = [one for round in rounds for one in round]
+        bench.row(f"a publication reaches {LISTENERS:,} who listen", p50=median(times), p99=percentile(times, 99),
+                  failed=missing, more_mb=max(idle, server.process.rss_mb() - before))
+    finally:
+        listeners.close()
+
+
+RECEIVER = """
+import asyncio, sys
+count = 0
+
+class Receiver(asyncio.Protocol):
+    def connection_made(self, transport):
+        self.transport, self.data = transport, b""
+
+    def data_received(self, data):
+        global count
+        self.data += data
+        while True:
+            head, found, rest = self.data.partition(b"\\r\\n\\r\\n")
+            if not found:
+                return
+            length = 0
+            for line in head.lower().split(b"\\r\\n"):
+                if line.startswith(b"content-length:"):
+                    length = int(line[15:])
+            if len(rest) < length:
+                return
+            if head.startswith(b"GET"):
+                body = str(count).encode()
+            else:
+                count, body = count + 1, b""
+            self.data = rest[length:]
+            self.transport.write(b"HTTP/1.1 200 OK\\r\\ncontent-length: %d\\r\\n\\r\\n%s" % (len(body), body))
+
+async def main():
+    server = await asyncio.get_running_loop().create_server(Receiver, "127.0.0.1", int(sys.argv[1]))
+    await server.serve_forever()
+
+asyncio.run(main())
+"""
+
+
+class Receiver:
+    """An endpoint that takes everything and counts it."""
+
+    def __init__(self, data):
+        self.port = free_port()
+        self.process = Process(["python3", "-c", RECEIVER, self.port], LOAD_CORE, data / "receiver.log")
+        for _ in range(500):
+            try:
+                self.count()
+                return
+            except OSError:
+                time.sleep(0.02)
+        raise Failed("the receiver did not start")
+
+    def count(self):
+        return int(Client(self.port).get("/count").body)
+
+
+def webhooks(bench, name):
+    """Deliveries to a local receiver while others read."""
+    server = bench.server(name, more={"FRONTPAGE_OUTGOING_LOOPBACK": "true"})
+    receiver = Receiver(bench.data)
+    try:
+        at = bench.addresses(server)
+        reads = bench.file(at["single"], "reads.txt")
+        load.run(server, "get.lua", [reads], 8, 1)
+        alone = [load.run(server, "get.lua", [reads], 8, bench.args.seconds) for _ in range(bench.args.rounds)]
+        editor = server.editor()
+        for number in range(ENDPOINTS):
+            editor.ask("POST", "/v1/webhooks", {
+                "url": f"http://127.0.0.1:{receiver.port}/{number}", "events": ["article.published"],
+            })
+        per_round = bench.args.seconds * DELIVERIES_A_SECOND // ENDPOINTS
+        told, during = [], []
+        for _ in range(bench.args.rounds):
+            paths = bench.made(server, per_round, 1000)
+            raw, token, before = Raw(server.port), server.token(), receiver.count()
+            began = time.perf_counter()
+            reading = load.start(server, "get.lua", [reads], 8, bench.args.seconds)
+            for path in paths:
+                raw.time("POST", f"{path}/publish", token)
+            while receiver.count() - before < len(paths) * ENDPOINTS and time.perf_counter() - began < 120:
+                time.sleep(0.05)
+            told.append((receiver.count() - before) / (time.perf_counter() - began))
+            during.append(load.finish(reading))
+        bench.row(
+            f"webhooks to {ENDPOINTS} endpoints while 8 read", rate=median(told),
+            p99=median([run["p99"] / 1e3 for run in during]),
+            p99_ratio=median([run["p99"] / 1e3 / max(0.001, quiet.p99) for run, quiet in zip(during, alone)]),
+        )
+    finally:
+        server.stop()
+        receiver.process.stop()
+
+
+def percentile(values, percent):
+    return statistics.quantiles(values, n=100)[percent - 1] if len(values) > 1 else median(values)
