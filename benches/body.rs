@@ -95,7 +95,9 @@ const HARD_MARKDOWN: &[&str] = &[
 
 fn hard_input(criterion: &mut Criterion) {
     hard(criterion, "hard_html_in", HARD_HTML, |html| Body::from_html(html).body);
-    hard(criterion, "hard_markdown_in", HARD_MARKDOWN, |markdown| Body::from_markdown(markdown).body);
+    hard(criterion, "hard_markdown_in", HARD_MARKDOWN, |markdown| {
+        Body::from_markdown(markdown).map(|read| read.body).unwrap_or_default()
+    });
 }
 
 fn hard(criterion: &mut Criterion, name: &str, pieces: &[&str], read: fn(&str) -> Body) {

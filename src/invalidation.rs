@@ -17,7 +17,7 @@ use crate::{
     articles::schedule::{self, Coming},
     changes::follow::{self, News},
     clock::Instant,
-    db::{self, Conn, Db, Listening, Options},
+    db::{self, Conn, Db, Listening, Options, Sight},
     error::Result,
     state::State,
 };
@@ -89,6 +89,7 @@ struct Look {
     news: News,
     has_unplaced: bool,
     coming: Vec<Coming>,
+    log_end: Option<i64>,
 }
 
 impl Invalidation {
@@ -107,6 +108,8 @@ impl Invalidation {
         state.db.on_commit(Arc::new(move |word| {
             // The database is a part of the state and must not keep it alive.
             if let Some(state) = for_state.upgrade() {
+                // First, so that what is made anew because of the drop has what was written.
+                state.db.outdate_replicas();
                 state.delivery.drop_keys(&word.keys);
             }
             dropped.add(&word.changes);
@@ -161,7 +164,12 @@ impl Invalidation {
     async fn catch_up(&mut self) -> Result<()> {
         loop {
             let (asked_at, position) = (Moment::now(), self.position);
-            let look = self.db.read(move |conn| look(conn, position)).await?;
+            let has_replicas = self.state.db.has_replicas();
+            let look = self.db.read(move |conn| look(conn, position, has_replicas)).await?;
+            if let Some(log_end) = look.log_end {
+                // Before anything is dropped: what is made anew is made of what this look has seen, or of more.
+                self.state.db.saw_primary(Sight { asked_at, answered_at: Moment::now(), now: look.now, log_end });
+            }
             let is_first = self.position.is_none();
             self.foresee(asked_at, look.now, look.coming);
             let is_more = match look.news {
@@ -212,16 +220,23 @@ impl Invalidation {
         let (due, coming) = std::mem::take(&mut self.coming).into_iter().partition(|coming| coming.latest <= now);
         self.coming = coming;
         let due: Vec<Foreseen> = due;
+        if !due.is_empty() {
+            // Whether it has come to pass, only a look at the primary from now on can tell.
+            self.state.db.outdate_replicas();
+            self.wake.notify_one();
+        }
         for Foreseen { event, .. } in due {
             self.state.delivery.drop_keys(&event.keys);
             self.done.insert(event);
         }
-        self.state.delivery.close_from(self.coming.iter().map(|coming| coming.earliest).min());
+        let next = self.coming.iter().map(|coming| coming.earliest).min();
+        self.state.db.close_replicas_from(next);
+        self.state.delivery.close_from(next);
     }
 }
 
 /// Looks at the log and the clock in one moment.
-fn look(conn: &mut Conn, position: Option<i64>) -> Result<Look> {
+fn look(conn: &mut Conn, position: Option<i64>, has_replicas: bool) -> Result<Look> {
     let now = db::now(conn)?;
     let coming = schedule::coming(conn, now.plus_seconds(FORESIGHT_SECONDS))?;
     // Whoever begins keeps nothing yet, and has missed nothing.
@@ -234,5 +249,7 @@ fn look(conn: &mut Conn, position: Option<i64>) -> Result<Look> {
         (News::Changes(seen), Some(position)) => seen.last().map_or(position, |seen| seen.position),
         (News::Changes(_), None) => follow::last(conn)?,
     };
-    Ok(Look { now, position, news, has_unplaced: follow::has_unplaced(conn)?, coming })
+    // Asked after the moment of this look, so that all that it has seen is within.
+    let log_end = if has_replicas { db::log_end(conn)? } else { None };
+    Ok(Look { now, position, news, has_unplaced: follow::has_unplaced(conn)?, coming, log_end })
 }

@@ -5,7 +5,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, atomic::Ordering},
     time::Duration,
 };
 
@@ -40,6 +40,11 @@ struct Pool {
     pool: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Replica {
+    replica: String,
+}
+
 type Durations = Family<Answered, Histogram, fn() -> Histogram>;
 
 /// What is counted.
@@ -60,6 +65,9 @@ struct Gauges {
     kept_bytes: Gauge,
     changes_lag: Gauge<f64, std::sync::atomic::AtomicU64>,
     hashes_in_progress: Gauge,
+    replica_in_rotation: Family<Replica, Gauge>,
+    replica_lag: Family<Replica, Gauge<f64, std::sync::atomic::AtomicU64>>,
+    replica_reads: Family<Replica, Counter>,
 }
 
 /// How long the answers of one operation take.
@@ -89,8 +97,21 @@ pub struct PoolState {
     pub waiting: usize,
 }
 
+/// The state of a replica of the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplicaState {
+    /// Where it is.
+    pub name: String,
+    /// Whether readers are answered there.
+    pub is_in_rotation: bool,
+    /// How far it is behind; none, when that is not known.
+    pub lag: Option<Duration>,
+    /// How many reads were answered there.
+    pub n_reads: u64,
+}
+
 /// What is read off when somebody asks.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Readings {
     /// The connections that serve reads.
     pub read_pool: PoolState,
@@ -102,6 +123,8 @@ pub struct Readings {
     pub changes_lag: Option<Duration>,
     /// Password hashes that are being computed or wait for it.
     pub hashes_in_progress: usize,
+    /// The replicas of the database.
+    pub replicas: Vec<ReplicaState>,
 }
 
 impl Metrics {
@@ -175,6 +198,18 @@ impl Gauges {
             "Password hashes that are computed or wait for it",
             self.hashes_in_progress.clone(),
         );
+        registry.register(
+            "replica_in_rotation",
+            "Whether readers are answered at a replica of the database",
+            self.replica_in_rotation.clone(),
+        );
+        registry.register_with_unit(
+            "replica_lag",
+            "How far a replica is behind its primary; -1 when that is not known",
+            Unit::Seconds,
+            self.replica_lag.clone(),
+        );
+        registry.register("replica_reads", "Reads that were answered at a replica", self.replica_reads.clone());
     }
 
     fn set(&self, readings: &Readings) {
@@ -188,6 +223,12 @@ impl Gauges {
         self.kept_bytes.set(i64::try_from(readings.kept.1).unwrap_or(i64::MAX));
         self.changes_lag.set(readings.changes_lag.map_or(-1.0, |lag| lag.as_secs_f64()));
         self.hashes_in_progress.set(number(readings.hashes_in_progress));
+        for state in &readings.replicas {
+            let replica = Replica { replica: state.name.clone() };
+            self.replica_in_rotation.get_or_create(&replica).set(i64::from(state.is_in_rotation));
+            self.replica_lag.get_or_create(&replica).set(state.lag.map_or(-1.0, |lag| lag.as_secs_f64()));
+            self.replica_reads.get_or_create(&replica).inner().store(state.n_reads, Ordering::Relaxed);
+        }
     }
 }
 

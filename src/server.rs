@@ -1,16 +1,20 @@
-//! The server: opens what it needs, listens, says where, works in the background, and stops without dropping requests.
+//! The server: listens, opens what it needs, says where, works in the background, and stops without dropping requests.
+
+mod anteroom;
 
 use std::{net::SocketAddr, time::Duration};
 
+use actix_http::{HttpService, Protocol};
+use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::{
-    HttpServer,
-    dev::{Server, ServerHandle},
+    dev::{AppConfig, Server, ServerHandle},
+    rt::{net::TcpStream, task::JoinHandle},
 };
 
 use crate::{
     api_keys::{ApiKeys, usage},
     app, application,
-    articles::{leases, previews, schedule, working},
+    articles::{leases, previews, schedule, words, working},
     audit,
     auth::Auth,
     changes::{self, wire::Wire},
@@ -20,7 +24,10 @@ use crate::{
     delivery::{Delivery, front::FrontFactory},
     error::{Code, Error, Result},
     feeds::hub,
-    http::idempotency::{self, InFlight},
+    http::{
+        connection::{self, Connection},
+        idempotency::{self, InFlight},
+    },
     invalidation::Invalidation,
     metrics::Metrics,
     newswire,
@@ -64,9 +71,6 @@ pub fn run(config: Config, on_ready: impl FnOnce(SocketAddr)) -> Result<()> {
 /// # Errors
 /// When the database does not fit, the keys cannot be read, or the address is taken.
 pub async fn start(config: Config) -> Result<Running> {
-    prepare(&config)?;
-    let db = Db::open(&config.database.location, &config.database.options)?;
-    let key = InstanceKey::load(&db).await?;
     let listener = std::net::TcpListener::bind(config.http.listen).map_err(|error| {
         let detail = format!(
             "Cannot listen on {} ({error}). Choose a free address with FRONTPAGE_LISTEN or --listen.",
@@ -75,6 +79,7 @@ pub async fn start(config: Config) -> Result<Running> {
         Error::new(Code::Unavailable, detail)
     })?;
     let addr = listener.local_addr().map_err(Error::internal)?;
+    let (db, key) = anteroom::wait_for(&listener, &config.database.location, || open(&config)).await?;
     let auth = Auth::open(&config, key.clone())?;
     Origin::server().scope(auth.note_keys(&db)).await?;
     let metrics = Metrics::new(app::routes());
@@ -91,20 +96,53 @@ pub async fn start(config: Config) -> Result<Running> {
         readiness: Readiness::default(),
         config,
     });
+    let server = listen(listener, addr, &state)?;
+    Ok(Running { addr, state, server })
+}
+
+/// Opens the database, and reads what all servers share.
+async fn open(config: &Config) -> Result<(Db, InstanceKey)> {
+    let for_work = config.clone();
+    tokio::task::spawn_blocking(move || prepare(&for_work)).await.map_err(Error::internal)??;
+    let database = &config.database;
+    let db = Db::open(&database.location, &database.options)?.with_replicas(&database.options, &config.replicas);
+    let key = InstanceKey::load(&db).await?;
+    Ok((db, key))
+}
+
+/// Serves what comes to an address.
+fn listen(listener: std::net::TcpListener, addr: SocketAddr, state: &State) -> Result<Server> {
     let http = &state.config.http;
-    let for_app = state.clone();
-    let app = move || FrontFactory::new(application!(for_app.clone()), for_app.clone());
-    let server = HttpServer::new(app)
+    let builder = Server::build()
         .workers(http.workers)
         .worker_max_blocking_threads(64)
-        .client_request_timeout(Duration::from_secs(5))
-        .keep_alive(Duration::from_secs(75))
         .shutdown_timeout(http.shutdown_seconds)
-        .disable_signals()
-        .listen(listener)
-        .map_err(Error::internal)?
-        .run();
-    Ok(Running { addr, state, server })
+        .disable_signals();
+    let (stopping, state) = (builder.graceful_shutdown_signal(), state.clone());
+    // What `HttpServer` does, but for connections that do not wait for their clients for ever.
+    let service = move || {
+        let (stopping, patience) = (stopping.clone(), state.config.http.reader_patience);
+        let app = FrontFactory::new(application!(state.clone()), state.clone());
+        let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
+        let protocol = HttpService::build()
+            // Connections on which nothing is asked end when the server stops.
+            .graceful_shutdown_signal(move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
+            .keep_alive(Duration::from_secs(75))
+            .client_request_timeout(Duration::from_secs(5))
+            .client_disconnect_timeout(Duration::from_secs(1))
+            .local_addr(addr)
+            .finish(map_config(app, |()| AppConfig::default()));
+        fn_service(move |socket: TcpStream| async move {
+            connection::tune(&socket, patience);
+            let peer = socket.peer_addr().ok();
+            Ok((Connection::new(socket, patience), Protocol::Http1, peer))
+        })
+        .and_then(protocol)
+    };
+    Ok(builder.listen("http", listener, service).map_err(Error::internal)?.run())
 }
 
 impl Running {
@@ -118,45 +156,57 @@ impl Running {
     /// # Errors
     /// When the server fails.
     pub async fn wait(self) -> Result<()> {
-        let chores = actix_web::rt::spawn(Origin::server().scope(do_chores(self.state.clone())));
-        // Nothing is kept before this has begun.
-        let follows = Invalidation::begin(&self.state)?;
-        let purge = self.state.config.purge.clone();
-        let purges = purge.map(|purge| purge::follow(self.state.clone(), purge, self.state.wire.position()));
-        let purges = purges.map(|purges| actix_web::rt::spawn(Origin::server().scope(purges)));
-        let hub = self.state.config.feeds.hub_url.clone().zip(self.state.config.http.public_url.clone());
-        let tells = hub.map(|(hub, base)| hub::follow(self.state.clone(), hub, base, self.state.wire.position()));
-        let tells = tells.map(|tells| actix_web::rt::spawn(Origin::server().scope(tells)));
-        let follows = actix_web::rt::spawn(Origin::server().scope(follows.follow()));
-        // Looking whether there is something to tell takes no connection from requests.
-        let database = &self.state.config.database;
-        let few = Options { read_connections: 1, write_connections: 1, observer: None, ..database.options.clone() };
-        let quiet = Db::open(&database.location, &few)?;
-        let queues = webhooks::enqueue::follow(self.state.clone(), quiet.clone());
-        let queues = actix_web::rt::spawn(Origin::server().scope(queues));
-        let sends = actix_web::rt::spawn(Origin::server().scope(webhooks::deliver::run(self.state.clone(), quiet)));
-        let streams = actix_web::rt::spawn(newswire::stream::tell(self.state.clone()));
-        let clock = actix_web::rt::spawn(Origin::server().scope(record_by_the_clock(self.state.clone())));
-        let seals = actix_web::rt::spawn(seal_audit(self.state.clone()));
-        let counts = actix_web::rt::spawn(Origin::server().scope(write_usage(self.state.clone())));
-        let signals = actix_web::rt::spawn(stop_on_signal(self.server.handle(), self.state.clone()));
-        let result = self.server.await;
-        counts.abort();
-        if let Err(error) = self.state.api_keys.flush(&self.state.db).await {
+        let tasks = self.begin()?;
+        let Self { state, server, .. } = self;
+        let result = server.await;
+        drop(tasks);
+        if let Err(error) = state.api_keys.flush(&state.db).await {
             tracing::warn!(%error, "What API keys asked in the last second could not be written and is not counted");
         }
-        chores.abort();
-        clock.abort();
-        seals.abort();
-        follows.abort();
-        streams.abort();
-        queues.abort();
-        sends.abort();
-        for outward in purges.into_iter().chain(tells) {
-            outward.abort();
-        }
-        signals.abort();
         result.map_err(Error::internal)
+    }
+
+    /// Begins what goes on beside the requests.
+    fn begin(&self) -> Result<Tasks> {
+        let (state, mut tasks) = (&self.state, Tasks::default());
+        tasks.begin(do_chores(state.clone()));
+        // Nothing is kept before this has begun.
+        tasks.begin(Invalidation::begin(state)?.follow());
+        if let Some(purge) = state.config.purge.clone() {
+            tasks.begin(purge::follow(state.clone(), purge, state.wire.position()));
+        }
+        if let (Some(hub), Some(base)) = (state.config.feeds.hub_url.clone(), state.config.http.public_url.clone()) {
+            tasks.begin(hub::follow(state.clone(), hub, base, state.wire.position()));
+        }
+        // Looking whether there is something to tell takes no connection from requests.
+        let database = &state.config.database;
+        let few = Options { read_connections: 1, write_connections: 1, observer: None, ..database.options.clone() };
+        let quiet = Db::open(&database.location, &few)?;
+        tasks.begin(webhooks::enqueue::follow(state.clone(), quiet.clone()));
+        tasks.begin(webhooks::deliver::run(state.clone(), quiet));
+        tasks.begin(watch_replicas(state.clone()));
+        tasks.begin(newswire::stream::tell(state.clone()));
+        tasks.begin(record_by_the_clock(state.clone()));
+        tasks.begin(follow_up(state.clone()));
+        tasks.begin(write_usage(state.clone()));
+        tasks.begin(stop_on_signal(self.server.handle(), state.clone()));
+        Ok(tasks)
+    }
+}
+
+/// What goes on beside the requests; it ends when this is dropped.
+#[derive(Default)]
+struct Tasks(Vec<JoinHandle<()>>);
+
+impl Tasks {
+    fn begin(&mut self, work: impl Future<Output = ()> + 'static) {
+        self.0.push(actix_web::rt::spawn(Origin::server().scope(work)));
+    }
+}
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        self.0.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -203,6 +253,11 @@ async fn do_chores(state: State) {
     }
 }
 
+/// Takes replicas out of the rotation and back.
+async fn watch_replicas(state: State) {
+    state.db.watch_replicas().await;
+}
+
 /// Removes changes that nobody is expected to follow any more.
 async fn prune_changes(state: &State) -> Result<()> {
     let days = i64::from(state.config.delivery.changes_days);
@@ -231,22 +286,26 @@ async fn prune_deliveries(state: &State) -> Result<()> {
     Ok(())
 }
 
-/// Seals what was appended to the audit; apart from the other chores, so that no slow one holds it up.
-async fn seal_audit(state: State) {
+/// Does what writes leave to be done for many of them at once: seals what was appended to the audit, and files the words by
+/// which articles are found. Apart from the other chores, so that no slow one holds it up.
+async fn follow_up(state: State) {
     let every = Duration::from_secs(state.config.desk.schedule_seconds);
     let mut tick = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        loop {
-            match audit::seal(&state.db).await {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => {
-                    tracing::warn!(%error, "Sealing the audit failed; it is tried again");
-                    break;
-                }
-            }
+        until_done("Sealing the audit", || audit::seal(&state.db)).await;
+        until_done("Filing the words of articles", || words::file(&state.db)).await;
+    }
+}
+
+/// Does something again as long as there is more of it.
+async fn until_done<F: Future<Output = Result<bool>>>(what: &str, work: impl Fn() -> F) {
+    loop {
+        match work().await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => return tracing::warn!(%error, "{what} failed; it is tried again"),
         }
     }
 }

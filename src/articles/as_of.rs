@@ -10,7 +10,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    content::{Content, Correction, StoredBody, guid_of},
+    content::{Content, Correction, StoredBody},
+    guids::guid_of,
     live::Shown,
     resolve::Embedded,
     view::{Article, AuthorSummary, Bodies, excerpt},

@@ -187,12 +187,6 @@ pub fn changed_members(old: &Content, new: &Content, is_other_body: bool) -> Res
     Ok(changed)
 }
 
-/// Returns what names an article for ever, in all feeds: what another system has named it by, or else its own id, and
-/// nothing of what can change, such as its slug or a host.
-pub fn guid_of(id: ArticleId, imported: Option<impl Into<String>>) -> String {
-    imported.map_or_else(|| format!("urn:uuid:{id}"), Into::into)
-}
-
 impl Content {
     /// Reads a content from storage.
     ///

@@ -1,7 +1,9 @@
 //! The desk's list: working copies, the latest change first, each with what it refers to, in a fixed number of statements.
 //!
-//! [`Asked`] is what clients ask for, [`Filter`] that and what they may see.
+//! [`Asked`] is what clients ask for, [`Filter`] that and what they may see, [`page()`] and [`counts`] what there is of it.
+//! What has words that few articles have is sorted out in `few`, since databases like to walk through all articles for it.
 
+mod few;
 pub mod routes;
 
 use std::collections::HashMap;
@@ -20,7 +22,7 @@ use super::{
     params::{Assigned, Somebody},
     resolve::Embedded,
     view::WorkingArticle,
-    words::{self, Narrowed, Search},
+    words::{self, Narrowed, Search, Sought},
     working::{ArticleRow, Parts, present},
 };
 use crate::{
@@ -35,11 +37,31 @@ use crate::{
         schema::{article_bodies, article_words, articles, sections},
     },
     error::{Code, Error, Result},
-    http::page::{Cursor, Direction, Limit},
+    http::page::{self, Cursor, Direction, Limit, PageInfo},
     ids::{ArticleId, SectionId, UserId},
     reference::Reference,
     sections::store::{self, SectionRow},
 };
+
+/// Adds to a query of articles that they have words that very many have. They are looked for in one article after the
+/// other.
+macro_rules! having {
+    ($query:expr, $words:expr) => {{
+        let mut query = $query;
+        for Sought { word, also } in $words {
+            let begins = article_words::word.ge(word.clone()).and(article_words::word.lt(words::end_of(word)));
+            let own = exists(article_words::table.filter(article_words::article_id.eq(articles::id)).filter(begins));
+            query = if also.is_empty() {
+                query.filter(own)
+            } else {
+                query.filter(own.or(articles::id.eq_any(also.clone())))
+            };
+        }
+        query
+    }};
+}
+
+use having;
 
 /// What the desk's list is asked for.
 #[derive(Clone, Debug, Default)]
@@ -124,6 +146,11 @@ pub struct ArticleCounts {
     /// Gone for good; always 0 except for administrators.
     #[schema(minimum = 0, example = 0)]
     pub killed: i64,
+    /// The states of which there may be more than the number says. Only with `q`, for words that more than 5,000 articles
+    /// have: of each state, they are counted among the 10,000 articles that changed last, or fewer if there are several
+    /// such words.
+    #[schema(example = json!(["published"]))]
+    pub at_least: Vec<State>,
 }
 
 /// Adds to a query of articles what it is filtered by, but for the words.
@@ -159,49 +186,124 @@ macro_rules! filtered {
         if let Some(at) = filter.updated_after {
             query = query.filter(articles::updated_at.ge(at));
         }
-        if let Some(ids) = filter.words.as_ref().and_then(|words| words.ids.as_ref()) {
-            query = query.filter(articles::id.eq_any(ids.clone()));
-        }
         query
     }};
 }
 
-/// The articles that have a word that begins with this one.
-macro_rules! with_word {
-    ($word:expr) => {
-        article_words::table
-            .filter(article_words::word.ge($word.clone()))
-            .filter(article_words::word.lt(words::end_of($word)))
-    };
+/// Keeps of a query of articles what comes after a place in the list, or before it, in that order.
+macro_rules! walked {
+    ($query:expr, $walk:expr) => {{
+        let (mut query, walk): (_, &Walk) = ($query, $walk);
+        if let Some((at, id)) = walk.from {
+            query = if walk.is_backward {
+                query.filter(articles::updated_at.ge(at)).filter(articles::updated_at.gt(at).or(articles::id.gt(id)))
+            } else {
+                query.filter(articles::updated_at.le(at)).filter(articles::updated_at.lt(at).or(articles::id.lt(id)))
+            };
+        }
+        if walk.is_backward {
+            query.order((articles::updated_at.asc(), articles::id.asc()))
+        } else {
+            query.order((articles::updated_at.desc(), articles::id.desc()))
+        }
+    }};
 }
 
-/// Reads rows of the list, one more than the limit, in the direction of the cursor.
+/// Keeps of a query of articles what comes before a place on the way, and the place itself.
+macro_rules! until {
+    ($query:expr, $walk:expr, $edge:expr) => {{
+        let (query, walk): (_, &Walk) = ($query, $walk);
+        match $edge {
+            None => query,
+            Some((at, id)) if walk.is_backward => {
+                query.filter(articles::updated_at.le(at)).filter(articles::updated_at.lt(at).or(articles::id.le(id)))
+            }
+            Some((at, id)) => {
+                query.filter(articles::updated_at.ge(at)).filter(articles::updated_at.gt(at).or(articles::id.ge(id)))
+            }
+        }
+    }};
+}
+
+/// The most articles that are looked at for one word that very many have; for two words half as many, and so on.
+///
+/// That takes some hundredths of a second; all of a large archive would take seconds.
+const MOST_LOOKED_AT: i64 = 10_000;
+
+fn most_looked_at(words: &[Sought]) -> i64 {
+    MOST_LOOKED_AT / i64::try_from(words.len()).unwrap_or(i64::MAX).max(1)
+}
+
+/// What an article's place in the list is: its last change, and its id.
+type Place = (Instant, ArticleId);
+
+/// From where on the list is read, and which way.
+#[derive(Clone, Copy, Debug, Default)]
+struct Walk {
+    from: Option<Place>,
+    is_backward: bool,
+}
+
+impl Walk {
+    fn of(cursor: Option<&Cursor>) -> Result<Self> {
+        let is_backward = cursor.is_some_and(|cursor| cursor.direction == Direction::Backward);
+        Ok(Self { from: cursor.map(place_of).transpose()?, is_backward })
+    }
+}
+
+/// Reads a page of the list. It may have fewer articles than there are, be it none, and a cursor with which to go on, when
+/// very many had to be looked at.
 ///
 /// # Errors
 /// `invalid_cursor` when the cursor is of another shape, or when the database fails.
-pub fn rows(conn: &mut Conn, filter: &Filter, limit: Limit, cursor: Option<&Cursor>) -> Result<Vec<ArticleRow>> {
-    let query = articles::table.select(ArticleRow::as_select()).limit(limit.and_one()).into_boxed();
-    let mut query = filtered!(query, filter);
-    for word in filter.words.iter().flat_map(|words| &words.words) {
-        // Common words are looked for in one article after the other: those that have them are many, so a page is soon full.
-        let own = with_word!(word).filter(article_words::article_id.eq(articles::id));
-        query = query.filter(exists(own));
-    }
-    let is_backward = cursor.is_some_and(|cursor| cursor.direction == Direction::Backward);
-    if let Some(cursor) = cursor {
-        let (at, id) = place_of(cursor)?;
-        query = if is_backward {
-            query.filter(articles::updated_at.ge(at)).filter(articles::updated_at.gt(at).or(articles::id.gt(id)))
-        } else {
-            query.filter(articles::updated_at.le(at)).filter(articles::updated_at.lt(at).or(articles::id.lt(id)))
-        };
-    }
-    let query = if is_backward {
-        query.order((articles::updated_at.asc(), articles::id.asc()))
-    } else {
-        query.order((articles::updated_at.desc(), articles::id.desc()))
+pub fn page(
+    conn: &mut Conn,
+    filter: &Filter,
+    limit: Limit,
+    cursor: Option<&Cursor>,
+    seal: impl Fn(Cursor) -> String,
+) -> Result<(Vec<ArticleRow>, PageInfo)> {
+    let walk = Walk::of(cursor)?;
+    let (rows, edge) = match &filter.words {
+        Some(Narrowed { ids: Some(ids), words }) => (few::rows(conn, filter, (ids, words), limit, walk)?, None),
+        words => rows(conn, filter, words.as_ref().map_or(&[], |words| &words.words), limit, walk)?,
     };
-    Ok(query.load(conn)?)
+    let slice = page::slice(rows, limit, cursor);
+    let mut info = slice.info_by(limit, &seal, keys);
+    if let Some((at, id)) = edge.filter(|_| slice.rows.len() < limit.get()) {
+        let on = |direction| Some(seal(Cursor { direction, keys: keys_of(at, id) }));
+        let is_empty = slice.rows.is_empty();
+        if walk.is_backward {
+            info.prev = on(Direction::Backward);
+            info.next = info.next.or_else(|| on(Direction::Forward));
+        } else {
+            info.next = on(Direction::Forward);
+            info.prev = info.prev.or_else(|| on(Direction::Backward).filter(|_| is_empty && cursor.is_some()));
+        }
+    }
+    Ok((slice.rows, info))
+}
+
+/// Reads rows, one more than the limit; and up to where it was looked, if that is not the end of the list.
+fn rows(
+    conn: &mut Conn,
+    filter: &Filter,
+    words: &[Sought],
+    limit: Limit,
+    walk: Walk,
+) -> Result<(Vec<ArticleRow>, Option<Place>)> {
+    let edge = if words.is_empty() { None } else { edge(conn, filter, most_looked_at(words), walk)? };
+    let query = articles::table.select(ArticleRow::as_select()).limit(limit.and_one()).into_boxed();
+    let query = until!(walked!(having!(filtered!(query, filter), words), &walk), &walk, edge);
+    Ok((query.load(conn)?, edge))
+}
+
+/// Returns the last place among so many, if there are more; whatever words there are.
+fn edge(conn: &mut Conn, filter: &Filter, n_places: i64, walk: Walk) -> Result<Option<Place>> {
+    let query = articles::table.select((articles::updated_at, articles::id)).into_boxed();
+    let query = walked!(filtered!(query, filter), &walk);
+    let places: Vec<Place> = query.offset(n_places - 1).limit(2).load(conn)?;
+    Ok(if places.len() > 1 { places.first().copied() } else { None })
 }
 
 /// Counts the articles of the list in each state.
@@ -209,12 +311,23 @@ pub fn rows(conn: &mut Conn, filter: &Filter, limit: Limit, cursor: Option<&Curs
 /// # Errors
 /// When the database fails.
 pub fn counts(conn: &mut Conn, filter: &Filter) -> Result<ArticleCounts> {
-    let query = articles::table.group_by(articles::state).select((articles::state, count_star())).into_boxed();
-    let mut query = filtered!(query, filter);
-    for word in filter.words.iter().flat_map(|words| &words.words) {
-        query = query.filter(articles::id.eq_any(with_word!(word).select(article_words::article_id)));
-    }
-    let counts: HashMap<State, i64> = query.load(conn)?.into_iter().collect();
+    let mut at_least = Vec::new();
+    let counts: HashMap<State, i64> = match &filter.words {
+        Some(Narrowed { ids: Some(ids), words }) => few::counts(conn, filter, ids, words)?,
+        Some(Narrowed { ids: None, words }) if !words.is_empty() => {
+            let mut counts = HashMap::new();
+            for &state in State::ALL {
+                let (n_found, is_all) = count_within(conn, filter, words, state)?;
+                counts.insert(state, n_found);
+                at_least.extend((!is_all).then_some(state));
+            }
+            counts
+        }
+        _ => {
+            let query = articles::table.group_by(articles::state).select((articles::state, count_star())).into_boxed();
+            filtered!(query, filter).load(conn)?.into_iter().collect()
+        }
+    };
     let of = |state: State| counts.get(&state).copied().unwrap_or_default();
     Ok(ArticleCounts {
         draft: of(State::Draft),
@@ -224,15 +337,28 @@ pub fn counts(conn: &mut Conn, filter: &Filter) -> Result<ArticleCounts> {
         published: of(State::Published),
         withdrawn: of(State::Withdrawn),
         killed: of(State::Killed),
+        at_least,
     })
 }
 
-/// Returns what a row's place in the list is named by.
-pub fn keys(row: &ArticleRow) -> Vec<String> {
-    vec![row.updated_at.millis().to_string(), row.id.to_string()]
+/// Counts those with certain words among the latest articles of a state; false if there are more articles of it.
+fn count_within(conn: &mut Conn, filter: &Filter, words: &[Sought], state: State) -> Result<(i64, bool)> {
+    let (filter, walk) = (Filter { state: Some(state), words: None, ..filter.clone() }, Walk::default());
+    let edge = edge(conn, &filter, most_looked_at(words), walk)?;
+    let query = having!(filtered!(articles::table.select(count_star()).into_boxed(), &filter), words);
+    Ok((until!(query, &walk, edge).get_result(conn)?, edge.is_none()))
 }
 
-fn place_of(cursor: &Cursor) -> Result<(Instant, ArticleId)> {
+/// Returns what a row's place in the list is named by.
+fn keys(row: &ArticleRow) -> Vec<String> {
+    keys_of(row.updated_at, row.id)
+}
+
+fn keys_of(at: Instant, id: ArticleId) -> Vec<String> {
+    vec![at.millis().to_string(), id.to_string()]
+}
+
+fn place_of(cursor: &Cursor) -> Result<Place> {
     let bad = || Error::new(Code::InvalidCursor, "The cursor is not from this list.");
     let [time, id] = cursor.keys.as_slice() else { return Err(bad()) };
     let time = time.parse().ok().and_then(Instant::from_millis).ok_or_else(bad)?;

@@ -103,8 +103,8 @@ pub struct ArticleInput {
     #[deserr(default)]
     #[schema(max_length = 1048576, example = "<p>The first ships left at dawn.</p>")]
     pub body_html: Option<String>,
-    /// The body as Markdown, up to 1 MiB: CommonMark with tables, strikethrough and footnotes; HTML in it is read like
-    /// `body_html`.
+    /// The body as Markdown, up to 1 MiB and 125,000 parts (blocks, items, cells, links, marks, lines): CommonMark with
+    /// tables, strikethrough and footnotes; HTML in it is read like `body_html`.
     #[deserr(default)]
     #[schema(max_length = 1048576, example = "The first ships left at **dawn**.")]
     pub body_markdown: Option<String>,

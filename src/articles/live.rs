@@ -6,7 +6,8 @@ use diesel::{dsl::case_when, prelude::*, sql_types::Bool};
 use serde_json::value::RawValue;
 
 use super::{
-    content::{Correction, StoredBody, guid_of},
+    content::{Correction, StoredBody},
+    guids::guid_of,
     input::{AuthorRole, Seo, Source},
     linking::ArticleLinks,
     notices::{absence, id_of},
@@ -222,24 +223,6 @@ pub fn is_known(conn: &mut Conn, id: ArticleId, reference: &Reference<ArticleId>
     let Reference::Slug(slug) = reference else { return Ok(true) };
     let known = live_slugs::table.find(Slug::key_of(slug)).filter(live_slugs::article_id.eq(id));
     Ok(diesel::select(diesel::dsl::exists(known)).get_result(conn)?)
-}
-
-/// Adds what stands in the author box beside a single article; `changed_at` counts the profiles already.
-///
-/// # Errors
-/// When the database fails.
-pub fn add_bios(conn: &mut Conn, article: &mut Article) -> Result<()> {
-    let ids: Vec<StaffId> = article.authors.iter().map(|author| author.id).collect();
-    let bios: HashMap<StaffId, String> = staff::table
-        .filter(staff::id.eq_any(ids))
-        .select((staff::id, staff::bio_html))
-        .load(conn)?
-        .into_iter()
-        .collect();
-    for author in &mut article.authors {
-        author.bio_html = bios.get(&author.id).filter(|bio| !bio.is_empty()).cloned();
-    }
-    Ok(())
 }
 
 /// Reads live articles in the order of their ids' list, in a fixed number of statements. Whether readers see them was

@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 
-use super::content::guid_of;
+use super::guids::guid_of;
 use crate::{
     clock::Instant,
     db::{

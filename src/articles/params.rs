@@ -81,7 +81,8 @@ pub struct ArticleListParams {
     #[param(value_type = String, required = false, example = "none")]
     pub assigned_to: Option<Assigned>,
     /// Working copies with all of these words, or words that begin with them, in title, slug or kicker, whatever their
-    /// case and accents; up to 300 characters and 20 words. Only for `view=working`.
+    /// case and accents; up to 300 characters and 20 words. Only for `view=working`. For words that very many articles
+    /// have, a page may have fewer articles than there are, or none: go on while `page.next` is there.
     #[deserr(default)]
     #[param(value_type = String, required = false, max_length = 300, example = "harbor reop")]
     pub q: Option<Search>,

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use super::{
     content::{Author, Content, Correction},
     facets::{self, Facet, Place},
-    linking,
+    guids, linking,
     view::excerpt,
     working::ArticleRow,
 };
@@ -24,7 +24,7 @@ use crate::{
             live_slugs, live_tags,
         },
     },
-    error::{Code, Error, Result},
+    error::{Error, Result},
     ids::{ArticleId, SectionId, TagId},
     input::{Line, Prose, Slug, WebUrl},
     sections::store,
@@ -287,20 +287,9 @@ fn is_open_at(at: Instant) -> _ {
     article_publications::visible_until.is_null().or(article_publications::visible_until.gt(at))
 }
 
-/// Two items of one feed must not have one name.
-fn refuse_taken_guid(tx: &mut Tx<'_>, id: ArticleId, content: &Content) -> Result<()> {
-    let Some(guid) = &content.guid else { return Ok(()) };
-    let other = live_articles::table.filter(live_articles::guid.eq(guid.as_str())).filter(live_articles::id.ne(id));
-    if diesel::select(diesel::dsl::exists(other)).get_result(tx.conn)? {
-        let message = "Another published article has the same guid. Give this one its own, or none.";
-        return Err(Error::new(Code::Conflict, message));
-    }
-    Ok(())
-}
-
 fn insert_article(tx: &mut Tx<'_>, release: &Release<'_>, section: SectionId, updated_at: Instant) -> Result<()> {
     let Release { row, content, body, .. } = *release;
-    refuse_taken_guid(tx, row.id, content)?;
+    guids::refuse_taken(tx, row.id, content.guid.as_ref())?;
     let visible_from = release.visible_from(tx);
     let (excerpt, excerpt_is_derived) = excerpt(content, body);
     let extensions = content.extensions.as_ref().map(|extensions| extensions.0.to_string());

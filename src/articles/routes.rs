@@ -148,10 +148,9 @@ fn working_page(
     let filter = params.desk().filter(conn, caller)?;
     let binding = format!("{}|{}", params.binding(), caller.user_id);
     let cursor = params.cursor.as_deref().map(|text| Cursor::open(text, &state.key, &binding)).transpose()?;
-    let rows = desk::rows(conn, &filter, params.limit, cursor.as_ref())?;
-    let slice = page::slice(rows, params.limit, cursor.as_ref());
-    let info = slice.info(params.limit, &state.key, &binding, desk::keys);
-    Ok(WorkingArticlePage { data: desk::views(conn, slice.rows, &state.config.site, parts)?, page: info })
+    let seal = |cursor: Cursor| cursor.seal(&state.key, &binding);
+    let (rows, page) = desk::page(conn, &filter, params.limit, cursor.as_ref(), seal)?;
+    Ok(WorkingArticlePage { data: desk::views(conn, rows, &state.config.site, parts)?, page })
 }
 
 /// Create an article

@@ -3,19 +3,22 @@
 //! A search is for words or beginnings of words, in any order, all of which must occur. Both sides are folded alike
 //! (case, accents, apostrophes, look-alike letters), so that what is looked up is a range of an index, and nothing that
 //! somebody searches for is a pattern. Knows nothing of readers, who do not come here. Start at [`Search`].
+//!
+//! Each word of an article stands at another place of that index. So a write only notes the new words, all of an article in
+//! one row, and [`file()`] puts those of many articles into the index a moment later; a search looks at both.
 
 use std::collections::BTreeSet;
 
-use diesel::prelude::*;
+use diesel::{dsl::exists, prelude::*};
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::content::Content;
 use crate::{
     db::{
-        Conn, Tx,
+        Conn, Db, Tx,
         direct::{direct, insert_all},
-        schema::article_words,
+        schema::{article_words, article_words_due},
     },
     error::Result,
     ids::ArticleId,
@@ -47,7 +50,16 @@ pub struct Narrowed {
     /// The only articles that can match, at most some thousands; `None` when there may be more.
     pub ids: Option<Vec<ArticleId>>,
     /// The words that are still to be looked for in each article.
-    pub words: Vec<String>,
+    pub words: Vec<Sought>,
+}
+
+/// A word that very many articles have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sought {
+    /// The word, or its beginning.
+    pub word: String,
+    /// The articles that have it and are not in the index yet.
+    pub also: Vec<ArticleId>,
 }
 
 impl Search {
@@ -75,6 +87,10 @@ impl Search {
     /// When the database fails.
     pub fn narrow(&self, conn: &mut Conn) -> Result<Narrowed> {
         let limit = i64::try_from(COMMON + 1).unwrap_or(i64::MAX);
+        // In this order nothing is missed that is filed meanwhile; it is found twice.
+        let due: Vec<(ArticleId, String)> =
+            if self.words.is_empty() { Vec::new() } else { article_words_due::table.load(conn)? };
+        let has = |words: &str, sought: &String| words.split(' ').any(|word| word.starts_with(sought.as_str()));
         // What has no letter or digit in it is nowhere.
         let mut ids: Option<BTreeSet<ArticleId>> = self.words.is_empty().then(BTreeSet::new);
         let mut words = Vec::new();
@@ -85,11 +101,12 @@ impl Search {
                 .select(article_words::article_id)
                 .limit(limit)
                 .load(conn)?;
+            let also = due.iter().filter(|(_, words)| has(words, word)).map(|(id, _)| *id);
             if found.len() > COMMON {
-                words.push(word.clone());
+                words.push(Sought { word: word.clone(), also: also.collect() });
                 continue;
             }
-            let found: BTreeSet<ArticleId> = found.into_iter().collect();
+            let found: BTreeSet<ArticleId> = found.into_iter().chain(also).collect();
             ids = Some(match ids {
                 None => found,
                 Some(ids) => ids.intersection(&found).copied().collect(),
@@ -107,20 +124,25 @@ pub fn end_of(word: &str) -> String {
     format!("{word}\u{10ffff}")
 }
 
-/// Notes the words by which a working copy is found.
+/// Notes the words by which a working copy is found that was changed.
 ///
 /// # Errors
 /// When the database fails.
-pub fn keep(tx: &mut Tx<'_>, id: ArticleId, content: &Content) -> Result<()> {
-    let wanted = words_of(texts(content));
+pub fn keep(tx: &mut Tx<'_>, id: ArticleId, old: &Content, new: &Content) -> Result<()> {
+    if texts(old) == texts(new) {
+        return Ok(());
+    }
+    let wanted = words_of(texts(new));
     let own = article_words::table.filter(article_words::article_id.eq(id));
     let there = own.select(article_words::word);
-    let kept: BTreeSet<String> = direct!(tx.conn, |conn| there.load(conn))?.into_iter().collect();
-    let gone: Vec<&String> = kept.difference(&wanted).collect();
+    let filed: BTreeSet<String> = direct!(tx.conn, |conn| there.load(conn))?.into_iter().collect();
+    let gone: Vec<&String> = filed.difference(&wanted).collect();
     if !gone.is_empty() {
         diesel::delete(own.filter(article_words::word.eq_any(gone))).execute(tx.conn)?;
     }
-    insert_words(tx, id, wanted.difference(&kept))
+    let before = diesel::delete(article_words_due::table.filter(article_words_due::article_id.eq(id)));
+    direct!(tx.conn, |own| before.execute(own))?;
+    note(tx, id, wanted.difference(&filed))
 }
 
 /// Notes the words by which a new article is found.
@@ -128,7 +150,7 @@ pub fn keep(tx: &mut Tx<'_>, id: ArticleId, content: &Content) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub fn insert(tx: &mut Tx<'_>, id: ArticleId, content: &Content) -> Result<()> {
-    insert_words(tx, id, words_of(texts(content)).iter())
+    note(tx, id, words_of(texts(content)).iter())
 }
 
 /// The texts of which the words are kept.
@@ -136,10 +158,66 @@ fn texts(content: &Content) -> [&str; 3] {
     [content.title.as_str(), content.slug.as_str(), content.kicker.as_ref().map_or("", Line::as_str)]
 }
 
-fn insert_words<'a>(tx: &mut Tx<'_>, id: ArticleId, words: impl Iterator<Item = &'a String>) -> Result<()> {
-    let row = |word: &String| (article_words::word.eq(word.clone()), article_words::article_id.eq(id));
-    insert_all!(tx.conn, article_words::table, words.map(row).collect())?;
+/// Notes words that are to be filed.
+fn note<'a>(tx: &mut Tx<'_>, id: ArticleId, words: impl Iterator<Item = &'a String>) -> Result<()> {
+    let words: Vec<&str> = words.map(String::as_str).collect();
+    if words.is_empty() {
+        return Ok(());
+    }
+    let insert = diesel::insert_into(article_words_due::table)
+        .values((article_words_due::article_id.eq(id), article_words_due::words.eq(words.join(" "))));
+    direct!(tx.conn, |own| insert.execute(own))?;
     Ok(())
+}
+
+/// The most articles whose words are filed in one transaction.
+const BATCH: i64 = 200;
+
+/// The number of the lock under which one server at a time files words.
+const LOCK: i64 = 0x0066_705f_776f_7200;
+
+/// Puts words that were noted into the index; returns whether there are more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn file(db: &Db) -> Result<bool> {
+    let is_any = db
+        .read(|conn| {
+            Ok(diesel::select(exists(article_words_due::table.select(article_words_due::article_id)))
+                .get_result::<bool>(conn)?)
+        })
+        .await?;
+    if !is_any {
+        return Ok(false);
+    }
+    db.write_alone(|tx| if tx.try_lock(LOCK)? { file_some(tx) } else { Ok(false) }).await
+}
+
+/// Puts some of the words into the index; returns whether there are more.
+///
+/// # Errors
+/// When the database fails.
+pub fn file_some(tx: &mut Tx<'_>) -> Result<bool> {
+    let due = article_words_due::table.select(article_words_due::article_id).limit(BATCH);
+    let ids: Vec<ArticleId> = due.load(tx.conn)?;
+    let mut rows = Vec::new();
+    for id in &ids {
+        // Taken out as they are now: somebody may be writing others.
+        let take = diesel::delete(article_words_due::table.filter(article_words_due::article_id.eq(*id)))
+            .returning(article_words_due::words);
+        let words: Option<String> = direct!(tx.conn, |own| take.get_result(own).optional())?;
+        rows.extend(words.iter().flat_map(|words| words.split(' ')).map(|word| (word.to_owned(), *id)));
+    }
+    // A server of an earlier version files words at once.
+    let there = article_words::table.filter(article_words::article_id.eq_any(&ids));
+    let there: BTreeSet<(String, ArticleId)> =
+        there.select((article_words::word, article_words::article_id)).load(tx.conn)?.into_iter().collect();
+    rows.retain(|row| !there.contains(row));
+    // In the order of the index, so that each of its pages is come by once.
+    rows.sort_unstable();
+    let row = |(word, id)| (article_words::word.eq(word), article_words::article_id.eq(id));
+    insert_all!(tx.conn, article_words::table, rows.into_iter().map(row).collect())?;
+    Ok(i64::try_from(ids.len()).unwrap_or(BATCH) == BATCH)
 }
 
 /// The words of some texts, folded.

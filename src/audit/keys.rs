@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use diesel::prelude::*;
+use diesel::{dsl::exists, prelude::*};
 use serde_json::json;
 
 use super::{Entry, Resource, append};
@@ -40,11 +40,12 @@ impl Noted {
 }
 
 fn note_one(tx: &mut Tx<'_>, key: &KeySummary) -> Result<()> {
-    let noted = audit::table
-        .filter(audit::resource_id.eq(&key.kid))
-        .filter(audit::resource.eq(Resource::Key.as_str()))
-        .select(audit::id);
-    if diesel::select(diesel::dsl::exists(noted)).get_result::<bool>(tx.conn)? {
+    let noted =
+        || audit::table.filter(audit::resource_id.eq(&key.kid)).filter(audit::resource.eq(Resource::Key.as_str()));
+    // The index by what an entry is about has only those that are sealed; the others are few.
+    let sealed = exists(noted().filter(audit::position.is_not_null()));
+    let unsealed = exists(noted().filter(audit::position.is_null()));
+    if diesel::select(sealed.or(unsealed)).get_result::<bool>(tx.conn)? {
         return Ok(());
     }
     let details = json!({ "file": key.file, "can_sign": key.is_private });

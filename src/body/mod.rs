@@ -52,6 +52,7 @@ pub use block::{
 pub use diff::{BlockChange, BlockChangeKind};
 pub use embed::{EmbedProvider, EmbedUrl};
 pub use from_html::{FromHtml, Warning, WarningCode};
+pub use from_markdown::{MAX_PARTS, TooManyParts};
 pub use href::{Href, HrefFault};
 pub use id::{BlockId, FootnoteId};
 pub use inline::{

@@ -10,8 +10,8 @@ use crate::{
     error::Result,
 };
 
-/// For how long a server that has begun to work for a follower is left to it.
-const CLAIM_SECONDS: i64 = 30;
+/// For how long a server that has begun to work for a follower is left to it, unless it says that it is still at it.
+const CLAIM_SECONDS: i64 = 10;
 
 /// A follower, as one server sees it.
 #[derive(Clone, Debug)]

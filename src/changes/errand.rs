@@ -15,7 +15,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// How often to look when nothing is known to have happened: another server may have died at its work.
-const LOOK_EVERY: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// How often a server that is long at its work says that it still is.
+const STILL_AT_IT: Duration = Duration::from_secs(3);
 
 /// What is to be done.
 pub trait Errand {
@@ -62,7 +65,9 @@ async fn catch_up(db: &Db, follower: &Follower, errand: &impl Errand) -> Result<
             News::Changes(seen) if seen.is_empty() => return Ok(()),
             News::Changes(seen) => {
                 let end = seen.last().map_or(position, |seen| seen.position);
-                errand.run(seen).await?;
+                if !run_claimed(db, follower, errand, seen).await? {
+                    return Ok(());
+                }
                 follower.advance(db, end).await?;
             }
             News::Missed(end) => {
@@ -72,4 +77,16 @@ async fn catch_up(db: &Db, follower: &Follower, errand: &impl Errand) -> Result<
         }
     }
     Ok(())
+}
+
+/// Does it, and keeps the claim for as long as that takes; returns whether this server has it still.
+async fn run_claimed(db: &Db, follower: &Follower, errand: &impl Errand, seen: Vec<Seen>) -> Result<bool> {
+    let mut work = std::pin::pin!(errand.run(seen));
+    loop {
+        match tokio::time::timeout(STILL_AT_IT, &mut work).await {
+            Ok(done) => return done.map(|()| true),
+            Err(_) if follower.claim(db).await?.is_none() => return Ok(false),
+            Err(_) => {}
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::{ffi::OsString, fmt, time::Duration};
 use super::reader::{Raw, Reader, number};
 use crate::{
     config::fault::ConfigFault,
-    db::{Location, Options},
+    db::{Location, Options, ReplicaOptions},
 };
 
 /// The settings of the database as they are given.
@@ -32,6 +32,22 @@ pub struct DatabaseArgs {
     #[arg(long, env = "FRONTPAGE_DB_WRITE_TIMEOUT_MS", default_value = WRITE_TIMEOUT_MS, value_name = "MS", hide_short_help = true)]
     pub db_write_timeout_ms: Option<OsString>,
 }
+
+/// The settings of replicas as they are given.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Database")]
+pub struct ReplicaArgs {
+    /// Standbys of the PostgreSQL server at which readers are answered, too: a list of `postgres://…`, with commas between
+    /// them. Prefer the variable to the flag when they hold passwords.
+    #[arg(long, env = "FRONTPAGE_REPLICA_URLS", value_name = "URLS", hide_env_values = true, hide_short_help = true)]
+    pub replica_urls: Option<OsString>,
+    /// How far a replica may be behind before it is left alone until it has caught up.
+    #[arg(long, env = "FRONTPAGE_REPLICA_LAG_MS", default_value = REPLICA_LAG_MS, value_name = "MS", hide_short_help = true)]
+    pub replica_lag_ms: Option<OsString>,
+}
+
+/// What is further behind than this server needs to hear of changes would mostly be asked in vain.
+const REPLICA_LAG_MS: &str = "1000";
 
 const LOCATION: &str = "sqlite://data/frontpage.db";
 
@@ -95,6 +111,26 @@ impl DatabaseConfig {
     }
 }
 
+/// Reads which replicas there are. They are asked without the primary for as long as readers are answered from memory.
+pub(super) fn read_replicas(
+    args: &ReplicaArgs,
+    reader: &mut Reader,
+    location: Option<&Location>,
+    stale_seconds: Option<u64>,
+) -> Option<ReplicaOptions> {
+    const VARIABLE: &str = "FRONTPAGE_REPLICA_URLS";
+    let locations = reader.secrets(VARIABLE, &args.replica_urls, |url| parse_escaped(url, Location::parse_replica));
+    let lag = reader.number("FRONTPAGE_REPLICA_LAG_MS", &args.replica_lag_ms, REPLICA_LAG_MS, 10..=600_000);
+    let locations = locations?;
+    if location.is_some_and(Location::is_sqlite) && !locations.is_empty() {
+        let problem = "are standbys of a PostgreSQL server, and DATABASE_URL is an SQLite file: remove the setting";
+        reader.fault(ConfigFault::of(VARIABLE, problem));
+        return None;
+    }
+    let without_primary = Duration::from_secs(stale_seconds?);
+    Some(ReplicaOptions { locations, most_lag: Duration::from_millis(lag?), without_primary })
+}
+
 fn read_writers(args: &DatabaseArgs, reader: &mut Reader, location: Option<&Location>) -> Option<u32> {
     const VARIABLE: &str = "FRONTPAGE_DB_WRITE_CONNECTIONS";
     let given = reader.optional(VARIABLE, &args.db_write_connections, |text| number(text, &(1..=1000)))?;
@@ -110,11 +146,15 @@ fn read_writers(args: &DatabaseArgs, reader: &mut Reader, location: Option<&Loca
 }
 
 fn parse_location(url: &str) -> Result<Location, String> {
+    parse_escaped(url, Location::parse)
+}
+
+fn parse_escaped(url: &str, parse: impl Fn(&str) -> Result<Location, String>) -> Result<Location, String> {
     // libpq would only notice when it connects, and would then repeat the password in its message.
     if !url.starts_with("sqlite://") && has_broken_escape(url) {
         return Err("a % in the user, password or name of the database must be written %25".to_owned());
     }
-    Location::parse(url)
+    parse(url)
 }
 
 fn has_broken_escape(url: &str) -> bool {

@@ -3,6 +3,7 @@
 use std::{
     ffi::OsString,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
 };
 
 use ipnet::IpNet;
@@ -47,6 +48,9 @@ pub struct HttpArgs {
     /// variable to the flag: other users of the machine can see flags.
     #[arg(long, env = "FRONTPAGE_METRICS_TOKEN", value_name = "TOKEN", hide_env_values = true, hide_short_help = true)]
     pub metrics_token: Option<OsString>,
+    /// For how long a client may take nothing of its answer, or less than 1 KiB a second, before its connection is closed.
+    #[arg(long, env = "FRONTPAGE_READER_SECONDS", default_value = READER_SECONDS, value_name = "SECONDS", hide_short_help = true)]
+    pub reader_seconds: Option<OsString>,
     /// How many threads serve requests; as many as there are processors unless given.
     #[arg(long, env = "FRONTPAGE_WORKERS", value_name = "N", hide_short_help = true)]
     pub workers: Option<OsString>,
@@ -63,6 +67,9 @@ const LISTEN: &str = "127.0.0.1:8080";
 
 /// 2 MiB: a long article with its markup is well below 1 MiB.
 const BODY_LIMIT_BYTES: &str = "2097152";
+
+/// Who is on a train that goes through a tunnel comes out of it within that time.
+const READER_SECONDS: &str = "30";
 
 /// Proxies check readiness every few seconds; with [`SHUTDOWN_SECONDS`] it stays below the 30 s after which
 /// orchestrators kill.
@@ -86,6 +93,8 @@ pub struct HttpConfig {
     pub trusted_proxies: Vec<IpNet>,
     /// A token with which the metrics are read.
     pub metrics_token: Option<Hidden>,
+    /// For how long a client may take nothing, or too little, of its answer.
+    pub reader_patience: Duration,
     /// How many threads serve requests.
     pub workers: usize,
     /// How long requests are still answered after SIGTERM.
@@ -104,6 +113,8 @@ impl HttpConfig {
         let cors_origins = cors_origins.and_then(|origins| check_origins(origins, args, reader));
         let trusted_proxies = reader.list("FRONTPAGE_TRUSTED_PROXIES", &args.trusted_proxies, parse_network);
         let metrics_token = reader.secret("FRONTPAGE_METRICS_TOKEN", &args.metrics_token, "", parse_token);
+        let patience = "FRONTPAGE_READER_SECONDS";
+        let reader_seconds = reader.number(patience, &args.reader_seconds, READER_SECONDS, 1..=600);
         let workers = reader.optional("FRONTPAGE_WORKERS", &args.workers, |text| number(text, &(1..=256)));
         let drain = "FRONTPAGE_DRAIN_SECONDS";
         let drain_seconds = reader.number(drain, &args.drain_seconds, DRAIN_SECONDS, 0..=600);
@@ -116,6 +127,7 @@ impl HttpConfig {
             cors_origins: cors_origins?,
             trusted_proxies: trusted_proxies?,
             metrics_token: metrics_token?,
+            reader_patience: Duration::from_secs(reader_seconds?),
             workers: workers?.unwrap_or_else(processors),
             drain_seconds: drain_seconds?,
             shutdown_seconds: shutdown_seconds?,

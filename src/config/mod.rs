@@ -29,7 +29,7 @@ use clap::{Args, FromArgMatches};
 
 pub use self::{
     auth::{ACCESS_TOKEN_SECONDS, AuthArgs, AuthConfig, HashArgs, HashConfig, TRIES_WINDOW_SECONDS},
-    database::{DatabaseArgs, DatabaseConfig},
+    database::{DatabaseArgs, DatabaseConfig, ReplicaArgs},
     delivery::{DeliveryArgs, DeliveryConfig},
     desk::{DeskArgs, DeskConfig, PREFLIGHT_CODES, PreflightRules, Severity},
     fault::{ConfigFault, ConfigFaults, flag_of},
@@ -42,7 +42,8 @@ pub use self::{
     template::{Kind, UrlTemplate},
     webhooks::{WebhookArgs, WebhookConfig},
 };
-use self::{http::read_listen, reader::Reader};
+use self::{database::read_replicas, http::read_listen, reader::Reader};
+use crate::db::ReplicaOptions;
 
 /// All settings as they are given.
 #[derive(Clone, Debug, Default, Args)]
@@ -53,6 +54,9 @@ pub struct Settings {
     /// The database.
     #[command(flatten)]
     pub database: DatabaseArgs,
+    /// Its replicas.
+    #[command(flatten)]
+    pub replicas: ReplicaArgs,
     /// The HTTP server.
     #[command(flatten)]
     pub http: HttpArgs,
@@ -89,6 +93,8 @@ pub struct Config {
     pub start: StartConfig,
     /// Which database, and with what patience.
     pub database: DatabaseConfig,
+    /// Its replicas.
+    pub replicas: ReplicaOptions,
     /// Where the server listens, what it accepts, and how it stops.
     pub http: HttpConfig,
     /// How live answers are kept.
@@ -159,6 +165,8 @@ impl Config {
         let feeds = FeedsConfig::read(&settings.feeds, reader);
         let desk = DeskConfig::read(&settings.desk, reader);
         let location = database.as_ref().map(|database| &database.location);
+        let stale = delivery.as_ref().map(|delivery| delivery.stale_seconds);
+        let replicas = read_replicas(&settings.replicas, reader, location, stale);
         let auth = AuthConfig::read(&settings.auth, location, reader);
         let log = LogConfig::read(&settings.log, reader);
         if let (Some(start), Some(http)) = (&start, &http) {
@@ -171,6 +179,7 @@ impl Config {
         Some(Self {
             start: start?,
             database: database?,
+            replicas: replicas?,
             http: http?,
             delivery: delivery?,
             purge: purge?,

@@ -103,6 +103,24 @@ impl Reader {
         parse(&text).map_err(|problem| self.fault(ConfigFault::of(variable, problem))).ok()
     }
 
+    /// Reads a list, separated by commas or spaces, whose elements must not be shown.
+    pub(super) fn secrets<T>(
+        &mut self,
+        variable: &str,
+        raw: &Raw,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
+        let text = self.text(variable, raw)?.unwrap_or_default();
+        let elements = text.split([',', ' ', '\t']).filter(|element| !element.is_empty()).enumerate();
+        let elements: Vec<_> = elements
+            .map(|(index, element)| {
+                let fault = |problem| ConfigFault::of(variable, format!("number {} in the list: {problem}", index + 1));
+                parse(element).map_err(|problem| self.fault(fault(problem))).ok()
+            })
+            .collect();
+        elements.into_iter().collect()
+    }
+
     /// Returns the text of a setting; the inner `None` when there is none or it is blank.
     fn text(&mut self, variable: &str, raw: &Raw) -> Option<Option<String>> {
         let Some(raw) = raw else { return Some(None) };

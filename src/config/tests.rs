@@ -103,6 +103,7 @@ fn no_fault_shows_a_password() {
         ("DATABASE_URL", "mysql://frontpage:s3cret@db/x"),
         ("DATABASE_URL", "postgres://frontpage:s3cret%zz@db/x"),
         ("DATABASE_URL", "frontpage:s3cret"),
+        ("FRONTPAGE_REPLICA_URLS", "postgres://a@b/c, postgres://frontpage:s3cret@db"),
         ("FRONTPAGE_PUBLIC_URL", "https://me:s3cret@api.example.org"),
         ("FRONTPAGE_PUBLIC_URL", "https://me:x/s3cret@api.example.org"),
         ("FRONTPAGE_ARTICLE_URL", "https://me:s3cret@example.org/{slug}"),
@@ -118,11 +119,29 @@ fn no_fault_shows_a_password() {
 
 #[test]
 fn a_configuration_shows_no_password() {
-    let pairs = [("DATABASE_URL", "postgres://frontpage:s3cret@db/frontpage"), ("FRONTPAGE_SIGNING_KEYS", "/keys")];
+    let pairs = [
+        ("DATABASE_URL", "postgres://frontpage:s3cret@db/frontpage"),
+        ("FRONTPAGE_REPLICA_URLS", "postgres://frontpage:s3cret@replica/frontpage"),
+        ("FRONTPAGE_SIGNING_KEYS", "/keys"),
+    ];
 
     let shown = format!("{:?}", read(&pairs).unwrap());
 
     assert!(shown.contains("postgres://db/frontpage") && !shown.contains("s3cret"), "{shown}");
+    assert!(shown.contains("postgres://replica/frontpage"), "{shown}");
+}
+
+#[test]
+fn replicas_are_those_of_a_postgresql_server() {
+    let urls = "postgres://a@one/news,postgres://a@two/news postgres://a@three/news";
+    let on =
+        |database| [("DATABASE_URL", database), ("FRONTPAGE_REPLICA_URLS", urls), ("FRONTPAGE_SIGNING_KEYS", "/keys")];
+
+    assert_eq!(read(&on("postgres://a@primary/news")).unwrap().replicas.locations.len(), 3);
+    let fault = the_fault(&on("sqlite://news.db"));
+    assert!(fault.contains("FRONTPAGE_REPLICA_URLS") && fault.contains("remove the setting"), "{fault}");
+    let fault = the_fault(&[("FRONTPAGE_REPLICA_URLS", "sqlite://news.db")]);
+    assert!(fault.contains("number 1 in the list: a replica is a PostgreSQL server"), "{fault}");
 }
 
 #[test]

@@ -46,9 +46,34 @@ impl Location {
         if parsed.path().trim_start_matches('/').is_empty() {
             return Err(format!("the URL names no database; {ALLOWED}"));
         }
-        if !parsed.query_pairs().any(|(name, _)| name == "connect_timeout") {
-            // The shortest that libpq has.
-            parsed.query_pairs_mut().append_pair("connect_timeout", "2");
+        for (name, value) in PATIENCE {
+            if !parsed.query_pairs().any(|(given, _)| given == name) {
+                parsed.query_pairs_mut().append_pair(name, value);
+            }
+        }
+        Ok(Self::Postgres(parsed.into()))
+    }
+
+    /// Reads `postgres://…` of a replica. A connection to a machine that is gone is given up after some seconds, unless the
+    /// URL says otherwise: until then it takes one of the places of readers.
+    ///
+    /// # Errors
+    /// As [`Location::parse`]; also for SQLite, which has no replicas.
+    pub fn parse_replica(url: &str) -> Result<Self, String> {
+        const SOON: [(&str, &str); 4] = [
+            ("keepalives_idle", "3"),
+            ("keepalives_interval", "1"),
+            ("keepalives_count", "3"),
+            ("tcp_user_timeout", "5000"),
+        ];
+        let Self::Postgres(url) = Self::parse(url)? else {
+            return Err("a replica is a PostgreSQL server: use postgres://user:password@host/database".to_owned());
+        };
+        let mut parsed = Url::parse(&url).map_err(|error| format!("not a URL ({error})"))?;
+        for (name, value) in SOON {
+            if !parsed.query_pairs().any(|(known, _)| known == name) {
+                parsed.query_pairs_mut().append_pair(name, value);
+            }
         }
         Ok(Self::Postgres(parsed.into()))
     }
@@ -75,10 +100,28 @@ impl Location {
     }
 }
 
+/// How soon a connection to PostgreSQL is given up whose other end is gone without a word, unless the URL says otherwise.
+/// Without them that takes hours, and all that time it has its place in the pool.
+const PATIENCE: [(&str, &str); 5] = [
+    // The shortest that libpq has.
+    ("connect_timeout", "2"),
+    ("keepalives_idle", "5"),
+    ("keepalives_interval", "2"),
+    ("keepalives_count", "3"),
+    // In milliseconds.
+    ("tcp_user_timeout", "10000"),
+];
+
+/// How long a transaction may stand still on the server's side. What a server holds that has vanished, locks and snapshots,
+/// is free again after that; nothing here takes as long between two statements.
+const STANDS_STILL: Duration = Duration::from_secs(10);
+
 /// What a connection of a pool is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     Read,
+    /// Reading at a replica, which may be away at any time.
+    ReadReplica,
     Write,
 }
 
@@ -95,6 +138,8 @@ pub(super) struct Pooled {
     pub(super) conn: Conn,
     pub(super) seen_well: std::time::Instant,
     pub(super) is_lost: bool,
+    /// Up to where the log of the primary is known to be replayed there, if it is a replica.
+    pub(super) replayed: i64,
 }
 
 /// How long a connection that worked is trusted to work still.
@@ -109,7 +154,7 @@ impl ManageConnection for Manager {
         if let Some(observer) = &self.observer {
             observe(&mut conn, observer.clone());
         }
-        Ok(Pooled { conn, seen_well: std::time::Instant::now(), is_lost: false })
+        Ok(Pooled { conn, seen_well: std::time::Instant::now(), is_lost: false, replayed: 0 })
     }
 
     fn is_valid(&self, pooled: &mut Pooled) -> Result<(), Self::Error> {
@@ -150,11 +195,12 @@ fn open(location: &Location, purpose: Purpose, timeout: Duration) -> Result<Conn
         Location::Postgres(url) => {
             let mut conn = PgConnection::establish(url).map_err(diesel::r2d2::Error::ConnectionError)?;
             let timeout_ms = timeout.as_millis();
+            let stands_still_ms = timeout.min(STANDS_STILL).as_millis();
             conn.batch_execute(&format!(
                 "SET TIME ZONE 'UTC'; SET statement_timeout = {timeout_ms}; SET lock_timeout = {timeout_ms}; \
-                 SET idle_in_transaction_session_timeout = {timeout_ms}; SET client_min_messages = warning; \
+                 SET idle_in_transaction_session_timeout = {stands_still_ms}; SET client_min_messages = warning; \
                  SET default_transaction_isolation = '{}';",
-                if purpose == Purpose::Read { "repeatable read" } else { "serializable" },
+                if purpose == Purpose::Write { "serializable" } else { "repeatable read" },
             ))?;
             Conn::Postgres(conn)
         }

@@ -17,6 +17,7 @@ pub mod months;
 mod origin;
 pub mod portable;
 mod queue;
+mod replicas;
 pub mod schema;
 mod snapshot;
 pub mod types;
@@ -38,6 +39,7 @@ use self::{
     commits::Commits,
     connect::{Manager, Pooled, Purpose},
     queue::{Queue, content_share},
+    replicas::Replicas,
     snapshot::attempt_read,
 };
 pub use self::{
@@ -47,6 +49,7 @@ pub use self::{
     moment::{Now, now},
     origin::{Actor, Origin},
     portable::NextPlace,
+    replicas::{ReplicaOptions, Sight, log_end},
 };
 use crate::{
     clock::Instant,
@@ -85,6 +88,8 @@ pub struct Db {
     commits: Commits,
     /// The writes that wait for the one writer of SQLite, which commits several at once.
     jobs: Option<group::Jobs>,
+    /// Where readers can be answered, too.
+    replicas: Option<Arc<Replicas>>,
 }
 
 /// A pool, and the queue before it.
@@ -172,31 +177,15 @@ impl Db {
         if let Location::Sqlite(path) = location {
             connect::prepare_file(path)?;
         }
-        let door = |purpose: Purpose, size: u32, patience: Duration| Door {
-            pool: r2d2::Pool::builder()
-                .max_size(size)
-                .min_idle(Some(0))
-                .idle_timeout(Some(Duration::from_secs(300)))
-                .connection_timeout(options.wait / 2)
-                .error_handler(Box::new(ConnectFailures))
-                .build_unchecked(Manager {
-                    location: location.clone(),
-                    purpose,
-                    statement_timeout: patience,
-                    observer: options.observer.clone(),
-                }),
-            queue: Queue::new(usize::try_from(size).unwrap_or(1)),
-            wait: options.wait / 2,
-            patience,
-        };
         let writers = if location.is_sqlite() { 1 } else { options.write_connections };
         Ok(Self {
-            read: door(Purpose::Read, options.read_connections, options.read_timeout),
+            read: Door::new(location, Purpose::Read, options.read_connections, options.read_timeout, options),
             content: Queue::new(content_share(options.read_connections)),
-            write: door(Purpose::Write, writers, options.write_timeout),
+            write: Door::new(location, Purpose::Write, writers, options.write_timeout, options),
             location: location.clone(),
             commits: Commits::default(),
             jobs: location.is_sqlite().then(group::Jobs::default),
+            replicas: None,
         })
     }
 
@@ -345,6 +334,27 @@ enum Outcome<T> {
 }
 
 impl Door {
+    fn new(location: &Location, purpose: Purpose, size: u32, patience: Duration, options: &Options) -> Self {
+        let on_failure: Box<dyn r2d2::HandleError<r2d2::Error>> = match purpose {
+            // Of which it is said once that it is away.
+            Purpose::ReadReplica => Box::new(r2d2::NopErrorHandler),
+            Purpose::Read | Purpose::Write => Box::new(ConnectFailures),
+        };
+        let pool = r2d2::Pool::builder()
+            .max_size(size)
+            .min_idle(Some(0))
+            .idle_timeout(Some(Duration::from_secs(300)))
+            .connection_timeout(options.wait / 2)
+            .error_handler(on_failure)
+            .build_unchecked(Manager {
+                location: location.clone(),
+                purpose,
+                statement_timeout: patience,
+                observer: options.observer.clone(),
+            });
+        Self { pool, queue: Queue::new(usize::try_from(size).unwrap_or(1)), wait: options.wait / 2, patience }
+    }
+
     async fn run<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -380,7 +390,7 @@ impl Door {
         for _ in 0..=self.pool.max_size() {
             let mut pooled =
                 self.pool.get().map_err(|error| lost.take().unwrap_or_else(|| Error::unavailable(error)))?;
-            let Pooled { conn, seen_well, is_lost } = &mut *pooled;
+            let Pooled { conn, seen_well, is_lost, .. } = &mut *pooled;
             match work(conn) {
                 Outcome::Done(result) => {
                     *seen_well = std::time::Instant::now();

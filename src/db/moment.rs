@@ -2,6 +2,8 @@
 //!
 //! Several servers may disagree about the time, and one server's clock may jump; the database is one, and so is its clock.
 
+use std::cell::Cell;
+
 use diesel::{
     NullableExpressionMethods,
     expression::{AppearsOnTable, AsExpression, Expression, SelectableExpression, ValidGrouping, is_aggregate},
@@ -14,6 +16,37 @@ use diesel::{
 
 use super::{Conn, MultiBackend};
 use crate::clock::Instant;
+
+/// The setting of a session that says the time where the clock of the machine does not count: at a replica.
+pub(super) const GIVEN: &str = "frontpage.moment";
+
+thread_local! {
+    /// Whether the statements of this thread are for a connection to which the time is given.
+    static IS_GIVEN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs work on a connection to which the time is given; all work on that connection must be run so, because its
+/// statements stay prepared.
+pub(super) fn given<T>(work: impl FnOnce() -> T) -> T {
+    struct Reset;
+    impl Drop for Reset {
+        fn drop(&mut self) {
+            IS_GIVEN.set(false);
+        }
+    }
+    IS_GIVEN.set(true);
+    let _reset = Reset;
+    work()
+}
+
+/// Returns the present moment in the words of PostgreSQL.
+pub(super) fn on_postgres() -> &'static str {
+    if IS_GIVEN.get() {
+        "current_setting('frontpage.moment')::timestamp"
+    } else {
+        "(CURRENT_TIMESTAMP AT TIME ZONE 'UTC')"
+    }
+}
 
 /// The moment at which a statement runs, as an expression; on PostgreSQL that at which its transaction began.
 #[derive(Clone, Copy, Debug, Default, QueryId)]
@@ -39,7 +72,7 @@ impl ValidGrouping<()> for Now {
 
 impl QueryFragment<Pg> for Now {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("(CURRENT_TIMESTAMP AT TIME ZONE 'UTC')");
+        out.push_sql(on_postgres());
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use diesel::{
     sql_types::{BigInt, Binary, Text, Timestamp},
 };
 
-use super::{Conn, direct::direct};
+use super::{Conn, direct::direct, moment};
 use crate::{clock::Instant, error::Result};
 
 /// What readers see of a month in a list.
@@ -28,9 +28,7 @@ pub struct MonthRow {
 /// When the database fails.
 pub fn months(conn: &mut Conn, facet: &[u8]) -> Result<Vec<MonthRow>> {
     let (month, now, placeholder) = match conn {
-        Conn::Postgres(_) => {
-            ("to_char(published_at, 'YYYY-MM') COLLATE \"C\"", "(CURRENT_TIMESTAMP AT TIME ZONE 'UTC')", "$1")
-        }
+        Conn::Postgres(_) => ("to_char(published_at, 'YYYY-MM') COLLATE \"C\"", moment::on_postgres(), "$1"),
         Conn::Sqlite(_) => ("substr(published_at, 1, 7)", "strftime('%Y-%m-%d %H:%M:%f', 'now')", "?"),
     };
     let statement = format!(

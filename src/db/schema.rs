@@ -407,6 +407,13 @@ table! {
 }
 
 table! {
+    article_words_due (article_id) {
+        article_id -> Id,
+        words -> Text,
+    }
+}
+
+table! {
     audit (id) {
         id -> Id,
         at -> Timestamp,
@@ -463,6 +470,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     article_previews,
     article_leases,
     article_words,
+    article_words_due,
     changes,
     followers,
     api_keys,

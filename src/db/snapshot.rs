@@ -5,14 +5,18 @@
 
 use diesel::{
     Connection,
+    connection::{AnsiTransactionManager, TransactionManager},
     query_builder::{AstPass, QueryFragment, QueryId},
     query_dsl::RunQueryDsl,
     result::QueryResult,
     sqlite::Sqlite,
 };
 
-use super::{Conn, Outcome};
-use crate::error::{Error, Result, Trouble};
+use super::{Conn, Outcome, moment};
+use crate::{
+    clock::Instant,
+    error::{Error, Result, Trouble},
+};
 
 macro_rules! command {
     ($name:ident, $text:literal) => {
@@ -51,6 +55,23 @@ pub(super) fn attempt_read<T>(conn: &mut Conn, work: &impl Fn(&mut Conn) -> Resu
     match result {
         Err(error) if error.trouble() == Some(Trouble::LostConnection) => Outcome::Lost(error),
         result => Outcome::Done(result),
+    }
+}
+
+/// The same on a replica, at a moment: its own clock may be another one.
+pub(super) fn attempt_read_at<T>(conn: &mut Conn, now: Instant, work: &impl Fn(&mut Conn) -> Result<T>) -> Outcome<T> {
+    let Conn::Postgres(own) = conn else { return Outcome::Done(Err(Error::internal("SQLite has no replicas"))) };
+    let begin = format!("BEGIN; SET LOCAL {} = '{now}'", moment::GIVEN);
+    if let Err(error) = AnsiTransactionManager::begin_transaction_sql(own, &begin) {
+        return Outcome::Lost(error.into());
+    }
+    let result = moment::given(|| work(conn));
+    // Nothing was written, so either way ends it; only that it has ended counts.
+    let ended = if result.is_ok() { Conn::commit_transaction(conn) } else { Conn::rollback_transaction(conn) };
+    match (ended, result) {
+        (_, Err(error)) if error.trouble() == Some(Trouble::LostConnection) => Outcome::Lost(error),
+        (Err(error), _) => Outcome::Lost(error.into()),
+        (Ok(()), result) => Outcome::Done(result),
     }
 }
 

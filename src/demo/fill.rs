@@ -7,6 +7,7 @@ use super::{DemoArticle, DemoAuthorRole, DemoRole, DemoStaffKind, DemoStage};
 use crate::{
     articles::{
         input::ArticleInput,
+        words,
         working::{self, Act, Draft, Edit},
     },
     auth::{identity::Caller, password::Password, passwords::Passwords, rights::Role, secret::Secret},
@@ -76,7 +77,11 @@ pub fn run(db: &Db, passwords: &Passwords, options: Options, progress: impl Fn(u
         if n_made >= options.articles {
             return Ok(());
         }
-        let made = db.write_blocking(|tx| make_articles(tx, &editor, options, &ids, started))?;
+        let made = db.write_blocking(|tx| {
+            let made = make_articles(tx, &editor, options, &ids, started)?;
+            while words::file_some(tx)? {}
+            Ok(made)
+        })?;
         ids.extend(made);
     }
 }

@@ -1,12 +1,7 @@
 //! Atom (RFC 4287).
 
-use super::{
-    feed::Feed,
-    item::{Item, iri_of},
-    rss,
-    xml::Xml,
-};
-use crate::error::Result;
+use super::{feed::Feed, item::Item, rss, xml::Xml};
+use crate::{articles::guids, error::Result};
 
 /// Writes a feed.
 ///
@@ -48,7 +43,7 @@ pub fn write(feed: &Feed) -> Result<String> {
 fn write_entry(xml: &mut Xml, item: &Item, names_language: bool) -> Result<()> {
     let language = [("xml:lang", item.language.as_str())];
     xml.open("entry", if names_language { &language } else { &[] })?;
-    xml.leaf("id", &iri_of(item.article, &item.id))?;
+    xml.leaf("id", &guids::uri_of(item.article, &item.id))?;
     xml.leaf_with("title", &[("type", "text")], &item.title)?;
     if let Some(url) = &item.url {
         xml.empty("link", &[("rel", "alternate"), ("href", url)])?;

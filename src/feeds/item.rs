@@ -2,12 +2,10 @@
 
 use std::collections::HashMap;
 
-use url::Url;
-
 use super::profile::View;
 use crate::{
     articles::{
-        content::{Correction, guid_of},
+        content::Correction,
         input::AuthorRole,
         list::Place,
         live,
@@ -69,11 +67,6 @@ pub struct Item {
     pub updated: Instant,
     /// Until when it may be shown.
     pub expires: Option<Instant>,
-}
-
-/// Returns a guid where only an IRI may stand; for one that another system has made and that is none, the article's own.
-pub fn iri_of(article: ArticleId, guid: &str) -> String {
-    Url::parse(guid).map_or_else(|_| guid_of(article, None::<String>), |_| guid.to_owned())
 }
 
 /// Somebody in a byline.

@@ -5,9 +5,9 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::item::{self, Category, Item};
+use super::item::{Category, Item};
 use crate::{
-    articles::{markup::Picture, notices::Notice},
+    articles::{guids, markup::Picture, notices::Notice},
     clock::Instant,
     config::SiteConfig,
     db::types::text_enum,
@@ -273,7 +273,7 @@ impl Ninjs {
         let mut headlines = vec![plain("main", item.title)];
         headlines.extend(item.kicker.map(|kicker| plain("kicker", kicker)));
         Self {
-            uri: item::iri_of(item.article, &item.id),
+            uri: guids::uri_of(item.article, &item.id),
             standard: STANDARD,
             kind: "text",
             representation_type: Some(if item.html.is_some() { "full" } else { "partial" }),
@@ -305,7 +305,7 @@ impl Ninjs {
     /// Takes back an article that was killed: nothing of it but what names it, and why.
     pub fn canceled(notice: Notice) -> Self {
         Self {
-            uri: item::iri_of(notice.id, &notice.guid),
+            uri: guids::uri_of(notice.id, &notice.guid),
             standard: STANDARD,
             kind: "text",
             representation_type: None,

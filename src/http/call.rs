@@ -332,13 +332,14 @@ impl Call {
 
     /// Reads what readers see and answers with it; what was renamed is a redirect.
     ///
-    /// What the work shows must depend on the address and on the reader's policy alone.
+    /// What the work shows must depend on the address and on the reader's policy alone. For readers without an account it
+    /// may be done at a replica of the database.
     ///
     /// # Errors
     /// Those of the work; `unauthenticated` when there is nothing that the reader may see.
     pub async fn read_live<F>(&self, reader: &Reader, work: F) -> Result<HttpResponse>
     where
-        F: Fn(&mut Conn) -> Result<Live> + Send + 'static,
+        F: Fn(&mut Conn) -> Result<Live> + Send + Sync + 'static,
     {
         let (db, delivery) = (&self.state.db, &self.state.delivery);
         let policy = reader.policy()?;
@@ -348,12 +349,13 @@ impl Call {
         };
         // Whoever has a login may have written a moment ago, perhaps through another server, so is told what is there now.
         let has_login = reader.caller.is_some() && reader.key.is_none();
+        let (db, has_account) = (db.clone(), reader.caller.is_some());
+        let read = async move { if has_account { db.read_content(work).await } else { db.read_live(work).await } };
         let live = if has_login || !policy.is_keepable() {
-            db.read_content(work).await.map(|live| Arc::new(live.finish()))
+            read.await.map(|live| Arc::new(live.finish()))
         } else {
-            let db = db.clone();
             let meter = self.state.metrics.meter("GET", self.request.match_pattern().as_deref());
-            delivery.fetch(address.clone(), meter, async move { db.read_content(work).await }).await
+            delivery.fetch(address.clone(), meter, read).await
         };
         match live {
             Err(error) if error.new_slug().is_some() => Ok(self.redirect(301, error.new_slug().unwrap_or_default())),

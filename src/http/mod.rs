@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod call;
+pub mod connection;
 pub mod cors;
 pub mod envelope;
 pub mod etag;

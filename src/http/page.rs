@@ -155,8 +155,12 @@ pub fn slice<T>(mut rows: Vec<T>, limit: Limit, cursor: Option<&Cursor>) -> Slic
 impl<T> Slice<T> {
     /// Describes the page; `keys` returns a row's sort key.
     pub fn info(&self, limit: Limit, key: &InstanceKey, binding: &str, keys: impl Fn(&T) -> Vec<String>) -> PageInfo {
-        let cursor =
-            |row: Option<&T>, direction| row.map(|row| Cursor { direction, keys: keys(row) }.seal(key, binding));
+        self.info_by(limit, |cursor: Cursor| cursor.seal(key, binding), keys)
+    }
+
+    /// Describes the page; `seal` writes a cursor, `keys` returns a row's sort key.
+    pub fn info_by(&self, limit: Limit, seal: impl Fn(Cursor) -> String, keys: impl Fn(&T) -> Vec<String>) -> PageInfo {
+        let cursor = |row: Option<&T>, direction| row.map(|row| seal(Cursor { direction, keys: keys(row) }));
         PageInfo {
             limit: limit.get(),
             next: self.has_next.then(|| cursor(self.rows.last(), Direction::Forward)).flatten(),

@@ -131,6 +131,7 @@ async fn get_metrics(call: Call) -> Result<HttpResponse, Refusal> {
         kept: state.delivery.size(),
         changes_lag: state.delivery.lag(),
         hashes_in_progress: state.auth.hashes_in_progress(),
+        replicas: state.db.replica_states(),
     };
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, metrics::CONTENT_TYPE))

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::{
     articles::input::UpTo,
-    body::{Body, FromHtml, Warning},
+    body::{Body, FromHtml, TooManyParts, Warning},
     clock::Instant,
     db::types::text_enum,
     error::Error,
@@ -84,10 +84,10 @@ impl Bio {
     /// # Errors
     /// When it is too long or contains U+0000.
     pub fn parse(html: &str) -> Result<Self, Invalid> {
-        Self::read(html, Body::from_html)
+        Self::read(html, |html| Ok(Body::from_html(html)))
     }
 
-    fn read(text: &str, reader: fn(&str) -> FromHtml) -> Result<Self, Invalid> {
+    fn read(text: &str, reader: fn(&str) -> Result<FromHtml, TooManyParts>) -> Result<Self, Invalid> {
         if text.len() > LONGEST_BIO {
             let length = text.chars().count();
             if length > LONGEST_BIO {
@@ -98,7 +98,7 @@ impl Bio {
         if text.contains('\0') {
             return Err(Invalid::new("control_character", "must not contain U+0000"));
         }
-        let read = reader(text);
+        let read = reader(text).map_err(|error| Invalid::new("too_many_items", error.to_string()))?;
         // Answers have no blocks of a biography that a pointer could lead to.
         let warnings = read.warnings.into_iter().map(|warning| Warning { pointer: None, ..warning }).collect();
         Ok(Self { body: read.body, warnings })

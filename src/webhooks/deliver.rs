@@ -5,7 +5,7 @@
 //! and longer. So one that never ends its answers, or fifty of them, hold up nobody else.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -24,13 +24,19 @@ use crate::{
     clock::Instant,
     db::{Db, Origin, Tx},
     error::{Error, Result},
-    ids::WebhookId,
+    ids::{DeliveryId, WebhookId},
     outgoing::Answer,
     state::State,
 };
 
 /// How often to look for what has come due.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// How often claims are extended: an attempt that is longer than this is not one of most.
+const EXTEND_EVERY: Duration = Duration::from_secs(3);
+
+/// How old a claim may be when its request begins. One that the database was long in granting may be another's by now.
+const FRESH: Duration = Duration::from_secs(4);
 
 /// The most requests at a time to one endpoint.
 const MOST_TO_ONE: usize = 8;
@@ -61,6 +67,8 @@ struct Lane {
 #[derive(Debug)]
 struct Lanes {
     lanes: Mutex<HashMap<WebhookId, Lane>>,
+    /// What is being sent.
+    under_way: Mutex<HashSet<DeliveryId>>,
     /// How many requests endpoints may have between them that are not trusted.
     most_doubtful: usize,
     done: Notify,
@@ -93,11 +101,13 @@ impl Lanes {
         })
     }
 
-    fn begin(&self, id: WebhookId) {
-        self.with(|lanes| lanes.entry(id).or_default().n_running += 1);
+    fn begin(&self, claimed: &Claimed) {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).insert(claimed.delivery.id);
+        self.with(|lanes| lanes.entry(claimed.webhook.id).or_default().n_running += 1);
     }
 
-    fn end(&self, id: WebhookId, is_well: bool) {
+    fn end(&self, id: WebhookId, delivery: DeliveryId, is_well: bool) {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&delivery);
         self.with(|lanes| {
             let lane = lanes.entry(id).or_default();
             lane.n_running = lane.n_running.saturating_sub(1);
@@ -122,21 +132,29 @@ pub async fn run(state: State, quiet: Db) {
     let schedule = Schedule { scale: config.time_scale };
     let lanes = Arc::new(Lanes {
         lanes: Mutex::default(),
+        under_way: Mutex::default(),
         most_doubtful: (config.requests / 2).max(1),
         done: Notify::new(),
         schedule,
     });
     let (places, server) = (Arc::new(Semaphore::new(config.requests)), uuid::Uuid::now_v7().to_string());
+    tokio::select! {
+        () = deliver(&state, &quiet, &lanes, &server, &places) => {}
+        () = extend(&state, &lanes, &server) => {}
+    }
+}
+
+async fn deliver(state: &State, quiet: &Db, lanes: &Arc<Lanes>, server: &str, places: &Arc<Semaphore>) {
     let mut news = state.wire.position();
     let mut last = None;
     loop {
-        let claimed = claim((&state, &quiet), &lanes, &server, places.available_permits(), last).await;
+        let claimed = claim((state, quiet), lanes, server, places.available_permits(), last).await;
         last = claimed.last().map_or(last, |claimed| Some(claimed.webhook.id));
         let is_idle = claimed.is_empty();
         for one in claimed {
             let Ok(place) = places.clone().try_acquire_owned() else { break };
-            lanes.begin(one.webhook.id);
-            let work = attempt(state.clone(), lanes.clone(), server.clone(), one, place);
+            lanes.begin(&one);
+            let work = attempt(state.clone(), lanes.clone(), server.to_owned(), one, place);
             actix_web::rt::spawn(Origin::server().scope(work));
         }
         if is_idle {
@@ -145,6 +163,25 @@ pub async fn run(state: State, quiet: Db) {
                 () = lanes.done.notified() => {}
                 () = tokio::time::sleep(LOOK_EVERY) => {}
             }
+        }
+    }
+}
+
+/// Says of what is being sent that this server is still at it, for ever.
+async fn extend(state: &State, lanes: &Lanes, server: &str) {
+    let mut before = HashSet::new();
+    loop {
+        tokio::time::sleep(EXTEND_EVERY).await;
+        let under_way = lanes.under_way.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // What has begun since the last time has a claim that is long enough still.
+        let long: Vec<DeliveryId> = under_way.intersection(&before).copied().collect();
+        before = under_way;
+        if long.is_empty() {
+            continue;
+        }
+        let server = server.to_owned();
+        if let Err(error) = state.db.write_alone(move |tx| queue::extend(tx, &server, &long)).await {
+            tracing::warn!(%error, "Claims of webhook deliveries could not be extended; another server may tell the same again");
         }
     }
 }
@@ -174,12 +211,17 @@ async fn claim(
 
 /// Sends one request and notes how it went.
 async fn attempt(state: State, lanes: Arc<Lanes>, server: String, claimed: Claimed, place: OwnedSemaphorePermit) {
-    let id = claimed.webhook.id;
+    let (id, delivery) = (claimed.webhook.id, claimed.delivery.id);
+    if claimed.since.elapsed() > FRESH {
+        tracing::warn!(webhook.id = %id, "The database was long in granting a delivery; it is left to whoever claims it next");
+        lanes.end(id, delivery, false);
+        return;
+    }
     let outcome = match send(&state, &claimed).await {
         Ok((attempt, answer)) => weigh(lanes.schedule, &claimed, attempt, answer),
         Err(error) => {
             tracing::error!(%error, webhook.id = %id, "A webhook cannot be told anything");
-            lanes.end(id, false);
+            lanes.end(id, delivery, false);
             return;
         }
     };
@@ -188,7 +230,7 @@ async fn attempt(state: State, lanes: Arc<Lanes>, server: String, claimed: Claim
         tracing::warn!(%error, webhook.id = %id, "It could not be noted that a webhook was told something; it is told again");
     }
     drop(place);
-    lanes.end(id, is_well);
+    lanes.end(id, delivery, is_well);
 }
 
 /// Signs and sends.

@@ -26,8 +26,8 @@ use crate::{
 /// The number of the lock under which one server at a time claims.
 const LOCK: i64 = 0x0066_705f_7768_6b00;
 
-/// For how long a delivery is left to the server that has claimed it: longer than an attempt takes.
-const LEASE_SECONDS: i64 = 20;
+/// For how long a delivery is left to the server that has claimed it, unless that server says that it is still at it.
+pub const LEASE: Duration = Duration::from_secs(10);
 
 /// The most attempts that are shown: those by hand come on top of the schedule.
 const MOST_ATTEMPTS: usize = 20;
@@ -200,6 +200,8 @@ pub struct Claimed {
     pub delivery: DeliveryRow,
     /// To whom.
     pub webhook: WebhookRow,
+    /// A moment before it was claimed, by the clock of this server.
+    pub since: std::time::Instant,
 }
 
 /// Claims what is due, after a look through a quiet door: for each endpoint as many as `room` says it may have, beginning with those that come after the one
@@ -227,6 +229,7 @@ where
     }
     let server = server.to_owned();
     db.write_alone(move |tx| {
+        let since = std::time::Instant::now();
         if !tx.try_lock(LOCK)? {
             return Ok(Vec::new());
         }
@@ -243,7 +246,7 @@ where
             let n = room(webhook.id).min(most.saturating_sub(claimed.len()));
             if n > 0 {
                 let rows = claim_for(tx, &webhook, n, &server)?;
-                claimed.extend(rows.into_iter().map(|delivery| Claimed { delivery, webhook: webhook.clone() }));
+                claimed.extend(rows.into_iter().map(|delivery| Claimed { delivery, webhook: webhook.clone(), since }));
             }
         }
         Ok(claimed)
@@ -270,13 +273,23 @@ fn claim_for(tx: &mut Tx<'_>, webhook: &WebhookRow, n: usize, server: &str) -> R
         .limit(i64::try_from(n).unwrap_or(i64::MAX))
         .select(DeliveryRow::as_select());
     let rows: Vec<DeliveryRow> = due.load(tx.conn)?;
-    let until = tx.now.plus_seconds(LEASE_SECONDS);
+    let until = later(tx.now, LEASE);
     for row in &rows {
         diesel::update(deliveries::table.find(row.id))
             .set((deliveries::leased_by.eq(Some(server)), deliveries::leased_until.eq(Some(until))))
             .execute(tx.conn)?;
     }
     Ok(rows)
+}
+
+/// Says that a server is still at what it has claimed.
+///
+/// # Errors
+/// When the database fails.
+pub fn extend(tx: &mut Tx<'_>, server: &str, ids: &[DeliveryId]) -> Result<()> {
+    let own = deliveries::table.filter(deliveries::id.eq_any(ids)).filter(deliveries::leased_by.eq(Some(server)));
+    diesel::update(own).set(deliveries::leased_until.eq(Some(later(tx.now, LEASE)))).execute(tx.conn)?;
+    Ok(())
 }
 
 #[diesel::dsl::auto_type(no_type_alias)]

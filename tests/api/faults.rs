@@ -14,12 +14,14 @@ use std::{
 
 use serde_json::{Value, json};
 
+use crate::endurance::gate::{Gate, Mode};
 use crate::support::{
     App, Backend, Client, Database, PASSWORD, Response, both,
     hold::Hold,
     id, postgres,
     program::{self, Program},
     scratch,
+    wait::pause,
 };
 
 fn editor(base: &str) -> Client {
@@ -29,21 +31,29 @@ fn editor(base: &str) -> Client {
 }
 
 /// What one writer sent under a key, and the id that came back, if an answer did.
-type Sent = (String, Option<String>);
+pub type Sent = (String, Option<String>);
 
 fn create(client: &Client, key: &str) -> Result<Response, ureq::Error> {
     let input = json!({ "title": key, "section": "world", "body_html": "<p>The first ships left at dawn.</p>" });
     client.request("POST", "/v1/articles").header("idempotency-key", key).json(&input).try_send()
 }
 
-/// Kills the program after some acknowledged articles of four writers; returns all that was sent.
-fn write_until_killed(database: &Database, cycle: usize, after: usize) -> Vec<Sent> {
-    let program = database.serve(&[]);
+/// When the program is killed.
+#[derive(Clone, Copy)]
+pub enum Kill {
+    /// After so many articles were acknowledged.
+    AfterArticles(usize),
+    /// After so long.
+    After(Duration),
+}
+
+/// Kills a program while several write; returns all that was sent.
+pub fn write_until_killed(program: Program, cycle: usize, writers: usize, kill: Kill) -> Vec<Sent> {
     let client = editor(&program.base);
     client.post("/v1/sections", json!({ "name": "World", "slug": "world" }));
     let (sender, receiver) = mpsc::channel::<Sent>();
     thread::scope(|scope| {
-        for writer in 0..4 {
+        for writer in 0..writers {
             let (client, sender) = (client.clone(), sender.clone());
             scope.spawn(move || {
                 for number in 0.. {
@@ -65,7 +75,13 @@ fn write_until_killed(database: &Database, cycle: usize, after: usize) -> Vec<Se
             });
         }
         drop(sender);
-        let mut sent: Vec<Sent> = receiver.iter().take(after).collect();
+        let mut sent: Vec<Sent> = match kill {
+            Kill::AfterArticles(n) => receiver.iter().take(n).collect(),
+            Kill::After(time) => {
+                pause(time);
+                Vec::new()
+            }
+        };
         program.kill();
         sent.extend(receiver);
         sent
@@ -76,13 +92,17 @@ fn a_client_that_repeats_after_a_crash_has_everything_once(backend: Backend) {
     let database = Database::with_logins(backend);
     let mut sent = Vec::new();
     for cycle in 0..3 {
-        sent.extend(write_until_killed(&database, cycle, 12 + 9 * cycle));
+        sent.extend(write_until_killed(database.serve(&[]), cycle, 4, Kill::AfterArticles(12 + 9 * cycle)));
     }
     let program = database.serve(&[]);
-    let client = editor(&program.base);
     assert!(sent.iter().any(|(_, answered)| answered.is_none()), "somebody was interrupted");
+    assert_everything_once(&database, &program, &sent);
+}
 
-    for (key, acknowledged) in &sent {
+/// Each repeats what was sent, also what was not acknowledged: each article is there, and once.
+pub fn assert_everything_once(database: &Database, program: &Program, sent: &[Sent]) {
+    let client = editor(&program.base);
+    for (key, acknowledged) in sent {
         let answer = create(&client, key).unwrap().expect(201);
         if let Some(acknowledged) = acknowledged {
             assert_eq!(&id(&answer), acknowledged, "{key}");
@@ -91,11 +111,11 @@ fn a_client_that_repeats_after_a_crash_has_everything_once(backend: Backend) {
     }
 
     assert_eq!(database.sql("SELECT CAST(COUNT(*) AS TEXT) AS line FROM articles"), sent.len().to_string());
-    assert_whole(&database);
+    assert_whole(database);
 }
 
 /// No article is half there, whatever happened.
-fn assert_whole(database: &Database) {
+pub fn assert_whole(database: &Database) {
     let n = |what: &str, rest: &str| {
         let found = database.sql(&format!("SELECT CAST(COUNT(*) AS TEXT) AS line FROM {rest}"));
         assert_eq!(found, "0", "{what}");
@@ -146,10 +166,10 @@ fn a_client_that_repeats_after_a_crash_has_everything_once_on_postgres() {
 }
 
 /// A PostgreSQL server that is started again in the place of one that was stopped.
-struct Again(Child);
+pub struct Again(Child);
 
 impl Again {
-    fn start(cluster: &postgres::Cluster) -> Self {
+    pub fn start(cluster: &postgres::Cluster) -> Self {
         let mut command = Command::new(cluster.bin.join("postgres"));
         command.arg("-D").arg(cluster.directory.join("data")).args(["-p", &cluster.port.to_string()]);
         command.arg("-k").arg(&cluster.directory).args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]);
@@ -160,6 +180,15 @@ impl Again {
         let again = Self(command.spawn().expect("postgres starts"));
         cluster.wait_until_ready().expect("postgres takes connections");
         again
+    }
+}
+
+impl Again {
+    /// Stops it as `pg_ctl` does: `INT` is fast, `QUIT` is immediate.
+    pub fn stop(mut self, signal: &str) {
+        let status = Command::new("kill").args([format!("-{signal}"), self.0.id().to_string()]).status();
+        assert!(status.expect("kill runs").success());
+        self.0.wait().expect("postgres ends");
     }
 }
 
@@ -232,6 +261,49 @@ fn a_database_that_stops_is_answered_503_and_the_server_recovers_by_itself() {
     editor.post("/v1/tags", json!({ "name": "Found" })).expect(201);
     let names = cluster.execute("news", "SELECT name FROM tags ORDER BY name");
     assert_eq!(names.split_whitespace().collect::<Vec<_>>(), ["Found", "Kept"], "what was refused is not done later");
+}
+
+#[test]
+fn a_server_that_is_started_before_its_database_waits_for_it() {
+    if postgres::cluster().is_err() {
+        return;
+    }
+    let database = Database::with_logins(Backend::Postgres);
+    let (gate, url) = Gate::before_database(&database.url, Mode::Refuses);
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let mut command = program::command(database.directory(), &["serve"]);
+    command.envs(database.settings()).env("DATABASE_URL", url).env("FRONTPAGE_LISTEN", &free);
+    let waiting = thread::spawn(move || Program::start(command));
+    until(|| TcpStream::connect(&free).is_ok());
+    let client = Client::new(&format!("http://{free}"), None);
+    until(|| client.request("GET", "/healthz").try_send().is_ok());
+
+    client.get("/healthz").expect(200);
+    assert_eq!(client.get("/readyz").expect(503).header("cache-control"), Some("no-store"));
+    let refused = client.get("/v1/articles").expect(503);
+    assert_eq!((refused.problem().as_str(), refused.header("retry-after")), ("unavailable", Some("2")));
+
+    gate.set(Mode::Passes);
+    let program = waiting.join().expect("it becomes ready");
+    client.get("/readyz").expect(200);
+    client.get("/v1/articles").expect(200);
+    program.kill();
+}
+
+#[test]
+fn a_database_that_refuses_or_cannot_be_opened_ends_the_start_with_a_message() {
+    let missing = postgres::cluster().map(|cluster| cluster.url("no_such_database"));
+    let urls = ["sqlite:///proc/news.db".to_owned()].into_iter().chain(missing);
+    for (url, said) in urls.zip(["/proc/news.db", "no_such_database"]) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = program::command(folder.path(), &["serve"]);
+        let settings = program::settings(&url, folder.path());
+
+        let ended = program::run(command.envs(settings), "");
+
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(ended.err.contains(said) && ended.out.is_empty(), "{ended:?}");
+    }
 }
 
 both! {

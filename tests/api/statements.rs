@@ -227,7 +227,9 @@ fn nothing_that_sqlite_reads_grows_with_the_number_of_articles() {
             let is_walk = is_page && step.starts_with("SCAN ") && step.contains(" INDEX ");
             // Ids that the statement is given as a list.
             let is_given = step.starts_with("SCAN json_each ");
-            let is_scan = step.starts_with("SCAN ") && step != "SCAN CONSTANT ROW" && !is_walk && !is_given;
+            // What was written within the last second or so.
+            let is_new = step.starts_with("SCAN article_words_due");
+            let is_scan = step.starts_with("SCAN ") && step != "SCAN CONSTANT ROW" && !is_walk && !is_given && !is_new;
             let is_sort =
                 step.contains("TEMP B-TREE") && !is_bounded_by_another_time(statement) && !is_search(statement);
             if is_scan || is_sort || step.contains("AUTOMATIC") {
@@ -269,7 +271,7 @@ fn plan_of_sqlite(database: &Database, statement: &str) -> Vec<String> {
 
 /// Tables that grow with the number of articles; what is planned ahead and who is writing just now does not.
 fn grows(table: &str) -> bool {
-    table.starts_with("article") && !["article_due", "article_leases"].contains(&table)
+    table.starts_with("article") && !["article_due", "article_leases", "article_words_due"].contains(&table)
         || table.starts_with("live_")
         || matches!(table, "audit" | "changes" | "slugs" | "resource_revisions")
 }

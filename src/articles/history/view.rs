@@ -6,7 +6,8 @@ use utoipa::ToSchema;
 
 use crate::{
     articles::{
-        content::{Content, StoredBody, guid_of},
+        content::{Content, StoredBody},
+        guids::guid_of,
         input::{Seo, Source},
         lifecycle::State,
         resolve::Embedded,

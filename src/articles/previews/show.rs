@@ -1,11 +1,14 @@
 //! Reading with a preview: the working copy in the shape in which readers will see it.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use serde_json::value::RawValue;
 
 use crate::{
     articles::{
-        content::{Content, Correction, StoredBody, guid_of},
+        content::{Content, Correction, StoredBody},
+        guids::guid_of,
         lifecycle::State,
         live,
         resolve::Embedded,
@@ -15,9 +18,12 @@ use crate::{
     auth::secret::PreviewToken,
     clock::Instant,
     config::{ArticlePlaces, SiteConfig},
-    db::{Conn, Now, schema::article_previews},
+    db::{
+        Conn, Now,
+        schema::{article_previews, staff},
+    },
     error::{Error, Result},
-    ids::ArticleId,
+    ids::{ArticleId, StaffId},
     input::{Line, Prose, Slug},
     reference::Reference,
     slugs::{self, Kind},
@@ -66,7 +72,7 @@ fn present(conn: &mut Conn, said: Snapshot, site: &SiteConfig, parts: Parts) -> 
     let bodies = parts.of(conn, &body, site)?;
     let mut article = assemble(&row, content, &body, made_at, &embedded, bodies, site)?;
     article.related.retain(|id| seen.contains(id));
-    live::add_bios(conn, &mut article)?;
+    add_bios(conn, &mut article)?;
     Ok(article)
 }
 
@@ -127,4 +133,19 @@ fn assemble(
             .transpose()
             .map_err(Error::internal)?,
     })
+}
+
+/// Adds what stands in the author box beside a single article; `changed_at` counts the profiles already.
+fn add_bios(conn: &mut Conn, article: &mut Article) -> Result<()> {
+    let ids: Vec<StaffId> = article.authors.iter().map(|author| author.id).collect();
+    let bios: HashMap<StaffId, String> = staff::table
+        .filter(staff::id.eq_any(ids))
+        .select((staff::id, staff::bio_html))
+        .load(conn)?
+        .into_iter()
+        .collect();
+    for author in &mut article.authors {
+        author.bio_html = bios.get(&author.id).filter(|bio| !bio.is_empty()).cloned();
+    }
+    Ok(())
 }

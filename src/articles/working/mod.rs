@@ -26,7 +26,8 @@ pub use self::{
     written::{Draft, Edit, ReadBody},
 };
 use super::{
-    content::{Content, Correction, StoredBody, guid_of},
+    content::{Content, Correction, StoredBody},
+    guids::guid_of,
     leases,
     lifecycle::{self, Liveness, State},
     live,

@@ -150,7 +150,7 @@ pub(super) fn link(tx: &mut Tx<'_>, id: ArticleId, old: &Content, new: &Content)
         direct!(tx.conn, |own| delete.execute(own))?;
         insert_links(tx, id, new)?;
     }
-    words::keep(tx, id, new)
+    words::keep(tx, id, old, new)
 }
 
 fn insert_links(tx: &mut Tx<'_>, id: ArticleId, content: &Content) -> Result<()> {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::{content::StoredBody, input::ArticleInput};
 use crate::{
-    body::{Body, FromHtml, Warning},
+    body::{Body, FromHtml, TooManyParts, Warning},
     error::{Code, Error, Fault, Result},
     input::{Faults, merge, read},
 };
@@ -136,26 +136,28 @@ impl Edit {
 impl BodyInput {
     fn read(self) -> std::result::Result<ReadBody, Vec<Fault>> {
         let fault = |pointer: &str, code, detail: &str| Err(vec![Fault::new(pointer, code, detail)]);
-        let (pointer, text, reader): (_, _, fn(&str) -> FromHtml) =
-            match (self.body_blocks, self.body_html, self.body_markdown) {
-                (None, None, None) => return ReadBody::new(Body::default(), Vec::new()),
-                (Some(body), None, None) => return ReadBody::new(body, Vec::new()),
-                (None, Some(html), None) => ("/body_html", html, Body::from_html),
-                (None, None, Some(markdown)) => ("/body_markdown", markdown, Body::from_markdown),
-                (_, html, _) => {
-                    let pointer = if html.is_some() { "/body_html" } else { "/body_markdown" };
-                    let detail = "give the body as one of body_blocks, body_html and body_markdown";
-                    return fault(pointer, "conflict", detail);
-                }
-            };
+        type Reader = fn(&str) -> std::result::Result<FromHtml, TooManyParts>;
+        let (pointer, text, reader): (_, _, Reader) = match (self.body_blocks, self.body_html, self.body_markdown) {
+            (None, None, None) => return ReadBody::new(Body::default(), Vec::new()),
+            (Some(body), None, None) => return ReadBody::new(body, Vec::new()),
+            (None, Some(html), None) => ("/body_html", html, |html| Ok(Body::from_html(html))),
+            (None, None, Some(markdown)) => ("/body_markdown", markdown, Body::from_markdown),
+            (_, html, _) => {
+                let pointer = if html.is_some() { "/body_html" } else { "/body_markdown" };
+                let detail = "give the body as one of body_blocks, body_html and body_markdown";
+                return fault(pointer, "conflict", detail);
+            }
+        };
         if text.len() > LONGEST_TEXT {
             return fault(pointer, "too_long", "has more than 1 MiB");
         }
         if text.contains('\0') {
             return fault(pointer, "control_character", "must not contain U+0000");
         }
-        let read = reader(&text);
-        ReadBody::new(read.body, read.warnings).map(|read| ReadBody { lacks_ids: true, ..read })
+        match reader(&text) {
+            Ok(read) => ReadBody::new(read.body, read.warnings).map(|read| ReadBody { lacks_ids: true, ..read }),
+            Err(error) => fault(pointer, "too_many_items", &error.to_string()),
+        }
     }
 }
 

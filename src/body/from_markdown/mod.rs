@@ -1,4 +1,4 @@
-//! Reads Markdown into blocks; it never fails.
+//! Reads Markdown into blocks; it fails only if there are more parts than any article has.
 //!
 //! CommonMark with the tables, strikethrough and footnotes of GitHub; no smart punctuation, no heading ids, no metadata.
 //! pulldown-cmark takes the text apart, `translate` says what it finds in the terms of the HTML that `to_html` documents,
@@ -30,18 +30,33 @@ use crate::body::{Body, FromHtml};
 
 pub(super) use translate::ARTICLE_SCHEME;
 
+/// The most parts that a Markdown text may have: blocks, items, rows, cells, links, marks, line ends, pictures and the
+/// pieces of text between them.
+///
+/// A megabyte may have two million of them, the longest articles have some thousands. HTML needs no such bound, since
+/// nobody else's parser reads it.
+pub const MAX_PARTS: usize = 125_000;
+
+/// A Markdown text has more than `MAX_PARTS` parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("has more than {MAX_PARTS} blocks, items, cells, links, marks and lines; split it, or send it as HTML")]
+pub struct TooManyParts;
+
 impl Body {
     /// Reads Markdown, of whatever quality, with HTML in it or not.
     ///
     /// All text and all safe links are kept, but for cells of a table beyond the header's. Links of the form `article:ID`
     /// lead to the article of this site with that id. HTML in the text is read as `from_html` does; the warnings are of the
     /// same kinds.
-    pub fn from_markdown(markdown: &str) -> FromHtml {
+    ///
+    /// # Errors
+    /// When there are more than `MAX_PARTS` parts.
+    pub fn from_markdown(markdown: &str) -> Result<FromHtml, TooManyParts> {
         let markdown = limit::limit(markdown);
         if out::Told::takes(&markdown) {
-            return translate::translate(events(&markdown), out::Told::new(markdown.len())).finish();
+            return Ok(translate::translate(events(&markdown), out::Told::new(markdown.len()))?.finish());
         }
-        Self::from_html(&translate::translate(events(&markdown), String::new()))
+        Ok(Self::from_html(&translate::translate(events(&markdown), String::new())?))
     }
 }
 
@@ -52,7 +67,7 @@ fn events(markdown: &str) -> Parser<'_> {
 /// Reads any Markdown in the way of that with HTML in it.
 #[cfg(test)]
 pub(super) fn by_html(markdown: &str) -> FromHtml {
-    Body::from_html(&translate::translate(events(&limit::limit(markdown)), String::new()))
+    Body::from_html(&translate::translate(events(&limit::limit(markdown)), String::new()).unwrap())
 }
 
 #[cfg(test)]

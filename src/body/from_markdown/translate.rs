@@ -9,6 +9,7 @@ use pulldown_cmark::{CodeBlockKind, CowStr, Event, HeadingLevel, LinkType, Tag, 
 use crate::body::code::normal_language;
 use crate::body::from_markdown::notes::{Content, Notes};
 use crate::body::from_markdown::out::Out;
+use crate::body::from_markdown::{MAX_PARTS, TooManyParts};
 use crate::body::reference::ArticleRef;
 
 /// What a link to an article by its id starts with.
@@ -18,7 +19,13 @@ pub(in crate::body) const ARTICLE_SCHEME: &str = "article:";
 const MAX_DEPTH: usize = 32;
 
 /// Writes Markdown's events, the footnotes last, and returns what they were written to.
-pub(super) fn translate<'a, O: Out>(events: impl Iterator<Item = Event<'a>>, out: O) -> O {
+///
+/// # Errors
+/// When there are too many.
+pub(super) fn translate<'a, O: Out>(
+    events: impl Iterator<Item = Event<'a>>,
+    out: O,
+) -> std::result::Result<O, TooManyParts> {
     let mut translator = Translator {
         out,
         outer: Vec::new(),
@@ -29,7 +36,12 @@ pub(super) fn translate<'a, O: Out>(events: impl Iterator<Item = Event<'a>>, out
         is_in_link: false,
         caption: None,
     };
+    let mut n_parts = 0_usize;
     for event in events {
+        n_parts = n_parts.saturating_add(usize::from(!matches!(event, Event::End(_))));
+        if n_parts > MAX_PARTS {
+            return Err(TooManyParts);
+        }
         translator.event(event);
     }
     // The parser ends every note; were it not so, their text would be lost.
@@ -37,7 +49,7 @@ pub(super) fn translate<'a, O: Out>(events: impl Iterator<Item = Event<'a>>, out
         translator.notes.define(&held.name, held.content);
     }
     translator.end_notes();
-    translator.out
+    Ok(translator.out)
 }
 
 struct Translator<'a, O> {

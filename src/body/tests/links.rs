@@ -229,7 +229,7 @@ fn a_footnote_has_no_link_back_in_whatever_input() {
 
     for body in [read, sent] {
         assert_eq!(Body::from_html(&body.to_html(&NoLinks)).body.to_text(), body.to_text());
-        assert_eq!(Body::from_markdown(&body.to_markdown(&NoLinks)).body.to_text(), body.to_text());
+        assert_eq!(Body::from_markdown(&body.to_markdown(&NoLinks)).unwrap().body.to_text(), body.to_text());
         assert!(body.to_text().contains("up"));
     }
 }

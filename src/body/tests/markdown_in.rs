@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 
 use crate::body::tests::attacks::VECTORS;
 use crate::body::tests::{assert_harmless, warnings, without_ids};
-use crate::body::{Body, NoLinks, WarningCode};
+use crate::body::{Body, MAX_PARTS, NoLinks, TooManyParts, WarningCode};
 
 fn html(markdown: &str) -> String {
-    Body::from_markdown(markdown).body.to_html(&NoLinks)
+    Body::from_markdown(markdown).unwrap().body.to_html(&NoLinks)
 }
 
 fn blocks(markdown: &str) -> Value {
-    without_ids(&Body::from_markdown(markdown).body)
+    without_ids(&Body::from_markdown(markdown).unwrap().body)
 }
 
 #[test]
@@ -57,7 +57,8 @@ fn quotes_are_quotes() {
 fn html_in_markdown_is_read_in_its_place() {
     let read = Body::from_markdown(
         "a <u>b</u> <sup>*c*</sup>\n\n<blockquote>\n\n*d*\n\n</blockquote>\n\n<script>alert(1)</script>",
-    );
+    )
+    .unwrap();
 
     assert_eq!(
         read.body.to_html(&NoLinks),
@@ -69,7 +70,7 @@ fn html_in_markdown_is_read_in_its_place() {
 
 #[test]
 fn a_link_that_leads_nowhere_good_is_text_and_a_warning() {
-    let read = Body::from_markdown("[a](javascript:alert\\(1\\)) ![b](data:text/html,x)");
+    let read = Body::from_markdown("[a](javascript:alert\\(1\\)) ![b](data:text/html,x)").unwrap();
 
     assert!(!read.body.to_html(&NoLinks).contains("href"));
     assert!(warnings(&read).iter().any(|(code, _)| *code == WarningCode::RemovedLink), "{:?}", read.warnings);
@@ -136,7 +137,7 @@ fn footnotes_stand_at_the_end_in_the_order_of_their_references() {
 fn footnotes_with_names_that_are_no_ids_get_others() {
     let markdown = "a[^é] b[^b c]\n\n[^é]: one\n[^b c]: two\n[^b c]: three";
 
-    let text = Body::from_markdown(markdown).body.to_text();
+    let text = Body::from_markdown(markdown).unwrap().body.to_text();
 
     assert!(["one", "two", "three"].iter().all(|word| text.contains(word)), "{text}");
 }
@@ -151,7 +152,7 @@ fn deep_nesting_loses_no_text() {
     for marker in ["> ", "- ", "+ ", "1. ", "> - ", "[^a]: > ", " "] {
         let markdown = format!("{}word", marker.repeat(3000));
 
-        let text = Body::from_markdown(&markdown).body.to_text();
+        let text = Body::from_markdown(&markdown).unwrap().body.to_text();
 
         assert!(text.ends_with("word"), "{marker}: {text}");
     }
@@ -169,11 +170,24 @@ fn attacks_in_markdown_come_to_nothing() {
             format!("```{link}\n{vector}\n```"),
             format!("| a |\n| - |\n| {vector} |\n\n[^{link}]: {vector}"),
         ] {
-            let body = Body::from_markdown(&markdown).body;
+            let body = Body::from_markdown(&markdown).unwrap().body;
 
             assert_harmless(&body.to_html(&NoLinks));
-            let again = Body::from_markdown(&body.to_markdown(&NoLinks)).body;
+            let again = Body::from_markdown(&body.to_markdown(&NoLinks)).unwrap().body;
             assert_eq!(again, body, "{markdown}");
         }
+    }
+}
+
+#[test]
+fn what_has_more_parts_than_any_article_is_refused() {
+    // A paragraph, and of each line its text and its end, but for the last one's.
+    let most = "a\n".repeat(MAX_PARTS / 2);
+
+    assert!(Body::from_markdown(&most).is_ok());
+    assert_eq!(Body::from_markdown(&format!("{most}a")), Err(TooManyParts));
+    assert_eq!(Body::from_markdown(&format!("{most}<b>a</b>")), Err(TooManyParts));
+    for flood in ["a|b\n-|-\n", "[^a]: b\n", "> a\n\n", "- a\n", "- - - - a\n"] {
+        assert_eq!(Body::from_markdown(&flood.repeat(MAX_PARTS / 2)), Err(TooManyParts), "{flood}");
     }
 }

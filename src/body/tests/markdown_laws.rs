@@ -13,7 +13,7 @@ proptest! {
         let body = from_client(input).unwrap();
 
         let markdown = body.to_markdown(&NoLinks);
-        let back = Body::from_markdown(&markdown);
+        let back = Body::from_markdown(&markdown).unwrap();
 
         prop_assert_eq!(without_ids(&back.body), without_ids(&body), "{}", markdown);
         prop_assert_eq!(back.warnings, [], "{}", markdown);
@@ -24,7 +24,7 @@ proptest! {
         let body = from_client(input).unwrap();
 
         let markdown = body.to_markdown(&NoLinks);
-        let back = Body::from_markdown(&markdown);
+        let back = Body::from_markdown(&markdown).unwrap();
 
         prop_assert_eq!(without_ids(&back.body), without_ids(&body), "{}", markdown);
         prop_assert_eq!(back.warnings, [], "{}", markdown);
@@ -32,10 +32,10 @@ proptest! {
 
     #[test]
     fn markdown_is_a_fixed_point_after_one_pass(soup in strategies::soup()) {
-        let once = Body::from_markdown(&soup).body;
+        let once = Body::from_markdown(&soup).unwrap().body;
 
         let markdown = once.to_markdown(&NoLinks);
-        let twice = Body::from_markdown(&markdown).body;
+        let twice = Body::from_markdown(&markdown).unwrap().body;
 
         prop_assert_eq!(twice.to_markdown(&NoLinks), markdown);
         prop_assert_eq!(twice, once);
@@ -43,12 +43,12 @@ proptest! {
 
     #[test]
     fn html_written_from_markdown_is_harmless(soup in strategies::soup()) {
-        assert_harmless(&Body::from_markdown(&soup).body.to_html(&NoLinks));
+        assert_harmless(&Body::from_markdown(&soup).unwrap().body.to_html(&NoLinks));
     }
 
     #[test]
     fn what_was_read_from_markdown_is_valid_for_clients(soup in strategies::soup()) {
-        let body = Body::from_markdown(&soup).body;
+        let body = Body::from_markdown(&soup).unwrap().body;
 
         prop_assert_eq!(from_client(json(&body)), Ok(body));
     }
@@ -57,7 +57,7 @@ proptest! {
     fn text_and_link_targets_survive_in_order((markdown, words, targets) in strategies::keeping()) {
         // In code, a link is text.
         let has_code = markdown.contains('`');
-        let body = Body::from_markdown(&markdown).body;
+        let body = Body::from_markdown(&markdown).unwrap().body;
 
         let text = body.to_text();
         let found: Vec<&str> =
@@ -73,7 +73,7 @@ proptest! {
     #[test]
     fn no_text_makes_the_markdown_reader_fail(text in any::<String>(), bytes in any::<Vec<u8>>()) {
         for markdown in [text, String::from_utf8_lossy(&bytes).into_owned()] {
-            let body = Body::from_markdown(&markdown).body;
+            let body = Body::from_markdown(&markdown).unwrap().body;
             assert_harmless(&body.to_html(&NoLinks));
             body.to_markdown(&NoLinks);
         }
@@ -83,7 +83,7 @@ proptest! {
     fn markdown_without_html_is_read_as_the_html_that_it_stands_for(soup in strategies::soup()) {
         let markdown = soup.replace(['<', '&', '\r', '\0'], "");
 
-        prop_assert_eq!(Body::from_markdown(&markdown), from_markdown::by_html(&markdown), "{}", markdown);
+        prop_assert_eq!(Body::from_markdown(&markdown).unwrap(), from_markdown::by_html(&markdown), "{}", markdown);
     }
 
     #[test]

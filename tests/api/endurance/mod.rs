@@ -3,12 +3,21 @@
 
 #![allow(clippy::print_stdout, reason = "what was measured in minutes is worth a line")]
 
+mod caches;
 mod changes;
 mod clocks;
+mod crashes;
+mod crowd;
 mod editors;
+pub mod gate;
+mod hostile;
+mod line;
 mod newswire;
+mod node_loss;
+mod outages;
 mod proxy;
 mod retries;
+mod rolling;
 mod scheduling;
 mod separation;
 

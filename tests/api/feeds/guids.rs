@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{FORMATS, ids, known, read};
 use crate::support::{both, id};
 
-const OLD: &str = "http://old.newsroom.test/?p=4711&x=<1>";
+const OLD: &str = "http://old.newsroom.test/?p=4711&x=1";
 
 both! {
     fn an_imported_article_keeps_its_name_in_every_feed_to_its_end(app) {
@@ -40,6 +40,10 @@ both! {
         assert_eq!(ids(&read(app, "/feeds/articles.json")), ["4711 at old.newsroom.test"]);
         assert_eq!(ids(&read(app, "/feeds/articles.atom")), [own.as_str()]);
         assert_eq!(app.anonymous().get("/v1/ninjs/articles/harbor").expect(200).json()["uri"], own);
+        let odd = "http://old.newsroom.test/?p=<1>&x=\"2\"";
+        let own = format!("urn:uuid:{}", id(&app.published("Odd", json!({ "guid": odd }))));
+        assert_eq!(ids(&read(app, "/feeds/articles.rss"))[0], odd);
+        assert_eq!(ids(&read(app, "/feeds/articles.atom"))[0], own);
     }
 
     fn what_readers_have_seen_keeps_its_name(app) {

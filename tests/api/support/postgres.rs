@@ -5,7 +5,7 @@ use std::{
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::OnceLock,
+    sync::{Mutex, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -31,8 +31,8 @@ pub struct Cluster {
     pub bin: PathBuf,
     pub directory: PathBuf,
     pub user: Option<(u32, u32)>,
-    // Kills the server when this process ends, however it ends, as its standard input closes.
-    _guard: Child,
+    // Each kills the server that it started when this process ends, however it ends, as its standard input closes.
+    guards: Mutex<Vec<Child>>,
 }
 
 impl Cluster {
@@ -45,12 +45,7 @@ impl Cluster {
         let bin =
             binaries().ok_or("no PostgreSQL server binaries (initdb, postgres) were found; install postgresql")?;
         let user = unprivileged_user()?;
-        std::fs::create_dir_all(&directory).map_err(|error| error.to_string())?;
-        std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o700))
-            .map_err(|error| error.to_string())?;
-        if let Some((uid, gid)) = user {
-            std::os::unix::fs::chown(&directory, Some(uid), Some(gid)).map_err(|error| error.to_string())?;
-        }
+        make_folder(&directory, user)?;
         let data = directory.join("data");
         let mut initdb = Command::new(bin.join("initdb"));
         initdb.args(["-A", "trust", "-U", "frontpage", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8", "-D"]).arg(&data);
@@ -58,22 +53,39 @@ impl Cluster {
         if !output.status.success() {
             return Err(format!("initdb failed: {}", String::from_utf8_lossy(&output.stderr)));
         }
+        Self::serve(bin, directory, user)
+    }
+
+    /// Starts a standby of a cluster, which streams from it.
+    pub fn standby_of(primary: &Self, directory: PathBuf) -> Result<Self, String> {
+        let user = primary.user;
+        make_folder(&directory, user)?;
+        let mut backup = Command::new(primary.bin.join("pg_basebackup"));
+        backup.args(["-h", "127.0.0.1", "-p", &primary.port.to_string(), "-U", "frontpage", "-X", "stream", "-R"]);
+        backup.args(["--checkpoint=fast", "--no-sync", "-D"]).arg(directory.join("data"));
+        let output =
+            as_user(&mut backup, user, &directory).output().map_err(|error| format!("pg_basebackup: {error}"))?;
+        if !output.status.success() {
+            return Err(format!("pg_basebackup failed: {}", String::from_utf8_lossy(&output.stderr)));
+        }
+        Self::serve(primary.bin.clone(), directory, user)
+    }
+
+    /// Starts the server in a folder that has its data.
+    fn serve(bin: PathBuf, directory: PathBuf, user: Option<(u32, u32)>) -> Result<Self, String> {
         let port =
             std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map_err(|e| e.to_string())?.port();
-        let script = format!(
-            "{bin}/postgres -D {data} -p {port} -k {dir} -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off \
-             -c max_connections=400 -c shared_buffers=64MB -c log_min_messages=fatal >{dir}/log 2>&1 & pid=$!; \
-             echo $pid >{dir}/pid; cat >/dev/null; kill -QUIT $pid; wait $pid; rm -rf {dir}",
-            bin = bin.display(),
-            data = data.display(),
-            dir = directory.display(),
-        );
-        let mut shell = Command::new("sh");
-        shell.args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        let guard = as_user(&mut shell, user, &directory).spawn().map_err(|error| error.to_string())?;
-        let cluster = Self { port, bin, directory, user, _guard: guard };
+        let guard = guard(&bin, &directory, user, port)?;
+        let cluster = Self { port, bin, directory, user, guards: Mutex::new(vec![guard]) };
         cluster.wait_until_ready()?;
         Ok(cluster)
+    }
+
+    /// Starts the server again after a test has ended it, at the same port.
+    pub fn start_again(&self) {
+        let again = guard(&self.bin, &self.directory, self.user, self.port).expect("the server starts again");
+        self.guards.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(again);
+        self.wait_until_ready().expect("the server starts again");
     }
 
     /// Waits until the server takes connections.
@@ -122,6 +134,30 @@ impl Cluster {
         let status = Command::new("kill").args([&format!("-{name}"), pid.trim()]).status().expect("kill runs");
         assert!(status.success(), "kill -{name}");
     }
+}
+
+/// Starts a server, and what ends it with this process.
+fn guard(bin: &Path, directory: &Path, user: Option<(u32, u32)>, port: u16) -> Result<Child, String> {
+    let script = format!(
+        "{bin}/postgres -D {data} -p {port} -k {dir} -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off \
+         -c max_connections=400 -c shared_buffers=64MB -c log_min_messages=fatal >{dir}/log 2>&1 & pid=$!; \
+         echo $pid >{dir}/pid; cat >/dev/null; kill -QUIT $pid; wait $pid; rm -rf {dir}",
+        bin = bin.display(),
+        data = directory.join("data").display(),
+        dir = directory.display(),
+    );
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    as_user(&mut shell, user, directory).spawn().map_err(|error| error.to_string())
+}
+
+fn make_folder(directory: &Path, user: Option<(u32, u32)>) -> Result<(), String> {
+    std::fs::create_dir_all(directory).map_err(|error| error.to_string())?;
+    std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700)).map_err(|error| error.to_string())?;
+    if let Some((uid, gid)) = user {
+        std::os::unix::fs::chown(directory, Some(uid), Some(gid)).map_err(|error| error.to_string())?;
+    }
+    Ok(())
 }
 
 fn unique() -> u128 {

@@ -37,12 +37,14 @@ each! {
     fn each_way_to_fail_is_tried_again_but_410_which_disables(backend) {
         let app = &App::start_with(backend, &FAST);
         // What it answers, and what is noted of the first attempt.
-        let table: [(receiver::Manner, Value); 6] = [
+        let table: [(receiver::Manner, Value); 7] = [
             (answer(404, "", "not here"), json!(404)),
             (answer(500, "", "oops"), json!(500)),
             (answer(429, "Retry-After: 120\r\n", "slowly"), json!(429)),
             (answer(503, "Retry-After: soon\r\n", "later"), json!(503)),
             (Arc::new(|_, _| {}), Value::Null),
+            // Resets the connection.
+            (Arc::new(|_, stream| socket2::SockRef::from(&*stream).set_linger(Some(std::time::Duration::ZERO)).unwrap()), Value::Null),
             (answer(301, "Location: /elsewhere\r\n", ""), json!(301)),
         ];
         for (manner, status) in table {
@@ -91,6 +93,21 @@ each! {
             assert!(delivery["attempts"][9]["error"].is_string() && delivery["next_at"].is_null(), "{delivery}");
             app.editor().delete(&address(&made), "*").expect(204);
         }
+    }
+
+    fn an_endpoint_with_a_certificate_of_nobody_is_told_nothing_and_tried_again(backend) {
+        let app = &App::start_with(backend, &FAST);
+        let receiver = receiver::Imposter::start();
+        let made = webhook(app, &receiver.url, json!({}));
+        app.editor().post(&format!("{}/test", address(&made)), json!({})).expect(200);
+
+        until("it is tried again", || deliveries(app, &address(&made))[0]["attempts"].as_array().unwrap().len() > 1);
+        let delivery = deliveries(app, &address(&made)).remove(0);
+        for attempt in delivery["attempts"].as_array().unwrap() {
+            assert!(attempt["error"].as_str().unwrap().contains("TLS") && attempt["status"].is_null(), "{attempt}");
+        }
+        let n_refused = receiver.n_refused.load(Ordering::SeqCst);
+        assert!(n_refused > 1, "{n_refused} handshakes were broken off");
     }
 
     fn an_endpoint_that_fails_for_days_is_disabled(backend) {

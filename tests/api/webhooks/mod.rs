@@ -2,7 +2,7 @@
 
 mod delivering;
 mod guarding;
-mod receiver;
+pub mod receiver;
 
 use serde_json::{Value, json};
 

@@ -124,3 +124,58 @@ fn serve(mut stream: TcpStream, arrived: &Mutex<Vec<Arrived>>, manner: &Mutex<Ma
     manner(&request, &mut stream);
     Some(())
 }
+
+/// A receiver that speaks TLS with a certificate that it has made itself.
+pub struct Imposter {
+    pub url: String,
+    /// How many have looked at the certificate and left.
+    pub n_refused: Arc<AtomicUsize>,
+}
+
+impl Imposter {
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("https://{}/hook", listener.local_addr().unwrap());
+        let (n_refused, acceptor) = (Arc::new(AtomicUsize::new(0)), with_own_certificate());
+        let counts = n_refused.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                if acceptor.accept(stream).is_err() {
+                    counts.fetch_add(1, Ordering::SeqCst);
+                }
+            }
+        });
+        Self { url, n_refused }
+    }
+}
+
+fn with_own_certificate() -> openssl::ssl::SslAcceptor {
+    use openssl::{
+        asn1::Asn1Time,
+        ec::{EcGroup, EcKey},
+        hash::MessageDigest,
+        nid::Nid,
+        pkey::PKey,
+        ssl::{SslAcceptor, SslMethod},
+        x509::{X509, X509Name, extension::SubjectAlternativeName},
+    };
+    let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+    let key = PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap();
+    let mut name = X509Name::builder().unwrap();
+    name.append_entry_by_text("CN", "127.0.0.1").unwrap();
+    let name = name.build();
+    let mut certificate = X509::builder().unwrap();
+    certificate.set_version(2).unwrap();
+    certificate.set_subject_name(&name).unwrap();
+    certificate.set_issuer_name(&name).unwrap();
+    certificate.set_pubkey(&key).unwrap();
+    certificate.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+    certificate.set_not_after(&Asn1Time::days_from_now(2).unwrap()).unwrap();
+    let own = SubjectAlternativeName::new().ip("127.0.0.1").build(&certificate.x509v3_context(None, None)).unwrap();
+    certificate.append_extension(own).unwrap();
+    certificate.sign(&key, MessageDigest::sha256()).unwrap();
+    let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls()).unwrap();
+    acceptor.set_private_key(&key).unwrap();
+    acceptor.set_certificate(&certificate.build()).unwrap();
+    acceptor.build()
+}

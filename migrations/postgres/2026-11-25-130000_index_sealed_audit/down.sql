@@ -1,0 +1,14 @@
+DROP INDEX audit_at_idx;
+DROP INDEX audit_actor_id_idx;
+DROP INDEX audit_actor_idx;
+DROP INDEX audit_action_idx;
+DROP INDEX audit_resource_idx;
+DROP INDEX audit_resource_id_idx;
+DROP INDEX audit_request_id_idx;
+CREATE INDEX audit_at_idx ON audit (at, id);
+CREATE INDEX audit_actor_id_idx ON audit (actor_id, at, id) WHERE actor_id IS NOT NULL;
+CREATE INDEX audit_actor_idx ON audit (actor, at, id) WHERE actor_id IS NULL;
+CREATE INDEX audit_action_idx ON audit (action, at, id);
+CREATE INDEX audit_resource_idx ON audit (resource, at, id);
+CREATE INDEX audit_resource_id_idx ON audit (resource_id, at, id);
+CREATE INDEX audit_request_id_idx ON audit (request_id, at, id) WHERE request_id IS NOT NULL;

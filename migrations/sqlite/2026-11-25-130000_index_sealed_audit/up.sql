@@ -1,0 +1,31 @@
+-- Only what is sealed is in the indexes of the filters: an entry that is written is in one index besides its key, and comes
+-- into the others with hundreds of others at once. The table is in the order
+-- of its key, so that an entry stands in one place and not in two.
+CREATE TABLE sealed_audit (
+  id BLOB NOT NULL PRIMARY KEY,
+  at TIMESTAMP NOT NULL,
+  actor_id BLOB,
+  actor TEXT NOT NULL,
+  action TEXT NOT NULL,
+  resource TEXT NOT NULL,
+  resource_id TEXT NOT NULL,
+  details TEXT NOT NULL,
+  address TEXT,
+  request_id TEXT,
+  digest TEXT NOT NULL,
+  position INTEGER,
+  chain TEXT
+) WITHOUT ROWID;
+INSERT INTO sealed_audit SELECT * FROM audit;
+DROP TABLE audit;
+ALTER TABLE sealed_audit RENAME TO audit;
+CREATE INDEX audit_at_idx ON audit (at, id) WHERE position IS NOT NULL;
+CREATE INDEX audit_actor_id_idx ON audit (actor_id, at, id) WHERE position IS NOT NULL AND actor_id IS NOT NULL;
+CREATE INDEX audit_actor_idx ON audit (actor, at, id) WHERE position IS NOT NULL AND actor_id IS NULL;
+CREATE INDEX audit_action_idx ON audit (action, at, id) WHERE position IS NOT NULL;
+CREATE INDEX audit_resource_idx ON audit (resource, at, id) WHERE position IS NOT NULL;
+CREATE INDEX audit_resource_id_idx ON audit (resource_id, at, id) WHERE position IS NOT NULL;
+CREATE INDEX audit_request_id_idx ON audit (request_id, at, id) WHERE position IS NOT NULL AND request_id IS NOT NULL;
+CREATE UNIQUE INDEX audit_position_key ON audit (position) WHERE position IS NOT NULL;
+-- What is to be sealed, which is never much.
+CREATE INDEX audit_unsealed_idx ON audit (at, id) WHERE position IS NULL;
