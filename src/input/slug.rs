@@ -138,19 +138,17 @@ impl fmt::Display for Slug {
 fn canonical(text: &str) -> String {
     if text.is_ascii() {
         // Composed already; most that is looked up is.
-        return joined(text.chars().map(|c| c.to_ascii_lowercase()), text.len());
+        return joined(text.chars().filter(|c| !is_apostrophe(*c)).map(|c| c.to_ascii_lowercase()), text.len());
     }
-    // Lower case first: it can bring forth sequences that compose.
-    joined(text.nfkc().flat_map(char::to_lowercase).nfkc(), text.len())
+    // Both can bring together what composes or stands in another order: lower case, and an apostrophe that vanishes.
+    let words = text.nfkc().flat_map(char::to_lowercase).filter(|c| !is_apostrophe(*c));
+    joined(words.nfkc(), text.len())
 }
 
 /// Letters, marks and digits with one hyphen for whatever stands between them.
 fn joined(letters: impl Iterator<Item = char>, length: usize) -> String {
     let mut slug = String::with_capacity(length);
     for c in letters {
-        if is_apostrophe(c) {
-            continue;
-        }
         let belongs =
             c.is_alphanumeric() || (is_combining_mark(c) && slug.chars().next_back().is_some_and(|c| c != '-'));
         if belongs {
@@ -199,6 +197,7 @@ mod tests {
             ("می\u{200c}خواهم زنده بمانم", "می-خواهم-زنده-بمانم"),
             ("new", "new-1"),
             ("भारत में चुनाव", "भारत-में-चुनाव"),
+            ("o'\u{308}l", "öl"),
         ] {
             assert_eq!(Slug::derive(title).unwrap().as_str(), slug, "{title}");
         }
@@ -220,6 +219,11 @@ mod tests {
         assert_eq!(Slug::key_of("علي"), Slug::key_of("علی"));
         assert_eq!(Slug::key_of("café"), Slug::key_of("cafe\u{301}"));
         assert_eq!(Slug::key_of("Some-Slug"), "some-slug");
+    }
+
+    #[test]
+    fn marks_that_an_apostrophe_kept_apart_are_put_in_their_order() {
+        assert_eq!(canonical("я\u{1e08f}'\u{fc6}"), "я\u{fc6}\u{1e08f}");
     }
 
     proptest! {
