@@ -10,6 +10,7 @@ mod finished;
 pub mod front;
 
 use std::{
+    cell::Cell,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -24,6 +25,7 @@ use actix_web::{
         header::{self, HeaderMap, HeaderName, HeaderValue},
     },
 };
+use bytes::Bytes;
 use serde::Serialize;
 
 use self::{
@@ -43,7 +45,7 @@ use crate::{
 pub struct Live {
     class: Class,
     media_type: &'static str,
-    body: String,
+    body: Bytes,
     last_modified: Instant,
     surrogate_keys: Vec<String>,
     links: Option<String>,
@@ -56,12 +58,16 @@ impl Live {
     /// # Errors
     /// When the value cannot be written as JSON.
     pub fn new(value: &impl Serialize, last_modified: Instant) -> Result<Self> {
-        let body = serde_json::to_string(value).map_err(Error::internal)?;
-        Ok(Self::text("application/json", body, last_modified))
+        Ok(Self::of_bytes("application/json", json(value)?, last_modified))
     }
 
     /// Makes a live representation of another media type than JSON.
-    pub fn text(media_type: &'static str, body: String, last_modified: Instant) -> Self {
+    pub fn text(media_type: &'static str, mut body: String, last_modified: Instant) -> Self {
+        body.shrink_to_fit();
+        Self::of_bytes(media_type, body.into(), last_modified)
+    }
+
+    fn of_bytes(media_type: &'static str, body: Bytes, last_modified: Instant) -> Self {
         let (surrogate_keys, links) = (Vec::new(), None);
         Self { class: Class::default(), media_type, body, last_modified, surrogate_keys, links, good_for: None }
     }
@@ -109,6 +115,24 @@ impl Live {
     pub fn finish(self) -> Finished {
         Finished::new(self)
     }
+}
+
+/// The longest answer whose room a thread keeps for its next one.
+const ROOM: usize = 128 * 1024;
+
+/// Writes a value as JSON, in no more memory than it takes: it may be kept for long.
+fn json(value: &impl Serialize) -> Result<Bytes> {
+    thread_local! {
+        static ROOMS: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    }
+    let mut room = ROOMS.take();
+    room.clear();
+    serde_json::to_writer(&mut room, value).map_err(Error::internal)?;
+    let body = Bytes::copy_from_slice(&room);
+    if room.capacity() <= ROOM {
+        ROOMS.set(room);
+    }
+    Ok(body)
 }
 
 /// What keeps finished answers and gives them out.
