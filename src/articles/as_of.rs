@@ -14,7 +14,7 @@ use super::{
     guids::guid_of,
     live::Shown,
     resolve::Embedded,
-    view::{Article, AuthorSummary, Bodies, excerpt},
+    view::{Article, AuthorSummary, Bodies},
     working::{self, ArticleRow, Parts},
 };
 use crate::{
@@ -253,7 +253,7 @@ fn present(
     (site, bodies): (&SiteConfig, Bodies),
 ) -> Result<Article> {
     let section = names.section.clone().ok_or_else(|| Error::internal("published without a section"))?;
-    let (excerpt, excerpt_is_derived) = excerpt(&content, &body.body);
+    let (excerpt, excerpt_is_derived) = body.gist().excerpt(&content);
     let extensions = content.extensions.map(|extensions| RawValue::from_string(extensions.0.to_string()));
     Ok(Article {
         view: "live",
@@ -282,8 +282,8 @@ fn present(
         source: content.source,
         seo: content.seo,
         extensions: extensions.transpose().map_err(Error::internal)?,
-        word_count: i32::try_from(body.body.word_count()).unwrap_or(i32::MAX),
-        reading_minutes: i32::try_from(body.body.reading_minutes()).unwrap_or(i32::MAX),
+        word_count: i32::try_from(body.gist().word_count).unwrap_or(i32::MAX),
+        reading_minutes: i32::try_from(body.gist().reading_minutes).unwrap_or(i32::MAX),
         first_published_at: publication.first_published_at,
         published_at: publication.published_at,
         updated_at: publication.updated_at,

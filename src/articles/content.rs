@@ -1,10 +1,15 @@
 //! The content of one revision: what clients wrote, with references resolved to ids.
 
+use std::sync::OnceLock;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::input::{AuthorRole, Extensions, Seo, Source};
+use super::{
+    gist::Gist,
+    input::{AuthorRole, Extensions, Seo, Source},
+};
 use crate::{
     body::{BlockId, Body},
     clock::Instant,
@@ -78,6 +83,7 @@ pub struct StoredBody {
     pub json: String,
     /// The SHA-256 of the JSON.
     pub digest: String,
+    gist: OnceLock<Gist>,
 }
 
 impl StoredBody {
@@ -88,7 +94,7 @@ impl StoredBody {
     pub fn new(body: Body) -> Result<Self> {
         let json = serde_json::to_string(&body).map_err(Error::internal)?;
         let digest = sha256_hex(json.as_bytes());
-        Ok(Self { body, json, digest })
+        Ok(Self { body, json, digest, gist: OnceLock::new() })
     }
 
     /// Reads a body from storage.
@@ -97,7 +103,18 @@ impl StoredBody {
     /// When it is damaged.
     pub fn read(json: String, digest: String) -> Result<Self> {
         let body = serde_json::from_str(&json).map_err(|error| Error::internal(format!("body {digest}: {error}")))?;
-        Ok(Self { body, json, digest })
+        Ok(Self { body, json, digest, gist: OnceLock::new() })
+    }
+
+    /// The same, with what is known of it already.
+    #[must_use]
+    pub fn knowing(self, gist: Option<Gist>) -> Self {
+        Self { gist: gist.map(OnceLock::from).unwrap_or_default(), ..self }
+    }
+
+    /// Returns what lists say of it. To find that out takes longer than to read it.
+    pub fn gist(&self) -> &Gist {
+        self.gist.get_or_init(|| Gist::of(&self.body))
     }
 
     /// Returns the blocks as a JSON value.

@@ -9,14 +9,16 @@ pub mod routes;
 use std::collections::HashMap;
 
 use diesel::{
-    dsl::{count_star, exists},
+    dsl::{case_when, count_star, exists},
     prelude::*,
+    sql_types::Bool,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
     content::{Content, StoredBody},
+    gist::Gist,
     lifecycle::State,
     linking::ArticleLinks,
     params::{Assigned, Somebody},
@@ -34,6 +36,7 @@ use crate::{
     config::SiteConfig,
     db::{
         Conn,
+        direct::{direct, one_of, top},
         schema::{article_bodies, article_words, articles, sections},
     },
     error::{Code, Error, Result},
@@ -293,9 +296,12 @@ fn rows(
     walk: Walk,
 ) -> Result<(Vec<ArticleRow>, Option<Place>)> {
     let edge = if words.is_empty() { None } else { edge(conn, filter, most_looked_at(words), walk)? };
-    let query = articles::table.select(ArticleRow::as_select()).limit(limit.and_one()).into_boxed();
-    let query = until!(walked!(having!(filtered!(query, filter), words), &walk), &walk, edge);
-    Ok((query.load(conn)?, edge))
+    let rows = direct!(conn, |own| {
+        let query = articles::table.select(ArticleRow::as_select()).into_boxed();
+        let query = until!(walked!(having!(filtered!(query, filter), words), &walk), &walk, edge);
+        top(query, limit.and_one()).load(own)
+    })?;
+    Ok((rows, edge))
 }
 
 /// Returns the last place among so many, if there are more; whatever words there are.
@@ -382,31 +388,40 @@ pub fn views(conn: &mut Conn, rows: Vec<ArticleRow>, site: &SiteConfig, parts: P
     let assigned = contents.iter().filter_map(|content| content.assigned_to);
     let users = rows.iter().flat_map(|row| [row.created_by, row.updated_by]).chain(assigned).collect();
     let embedded = Embedded::load(conn, contents.iter(), users)?;
-    let mut bodies = bodies(conn, &rows)?;
-    let mut stored = Vec::with_capacity(rows.len());
+    let mut known = bodies(conn, &rows, parts)?;
+    let mut bodies = Vec::with_capacity(rows.len());
     for row in &rows {
-        let json = bodies.remove(&row.id).ok_or_else(|| Error::internal(format!("article {} has no body", row.id)))?;
-        stored.push(StoredBody::read(json, row.body_digest.clone())?);
+        bodies.push(known.remove(&row.id).ok_or_else(|| Error::internal(format!("article {} has no body", row.id)))?);
     }
-    let links = ArticleLinks::load(conn, stored.iter().filter_map(|body| parts.linked(&body.body)), site)?;
+    let linked = bodies.iter().filter_map(|(body, _)| parts.linked(&body.as_ref()?.body));
+    let links = ArticleLinks::load(conn, linked, site)?;
     let mut views = Vec::with_capacity(rows.len());
-    for ((row, content), body) in rows.into_iter().zip(contents).zip(stored) {
-        let written = parts.write(&body, &links)?;
-        views.push(present(row, content, &body.body, &embedded, site, written, None)?);
+    for ((row, content), (body, gist)) in rows.into_iter().zip(contents).zip(bodies) {
+        let written = body.map(|body| parts.write(&body, &links)).transpose()?.unwrap_or_default();
+        views.push(present(row, content, &gist, &embedded, site, written, None)?);
     }
     Ok(views)
 }
 
-fn bodies(conn: &mut Conn, rows: &[ArticleRow]) -> Result<HashMap<ArticleId, String>> {
-    let ids: Vec<ArticleId> = rows.iter().map(|row| row.id).collect();
-    Ok(articles::table
+/// What a view needs of a body; most lists do not show any.
+type Needed = (Option<StoredBody>, Gist);
+
+fn bodies(conn: &mut Conn, rows: &[ArticleRow], parts: Parts) -> Result<HashMap<ArticleId, Needed>> {
+    type Row = (ArticleId, String, Option<String>, Option<String>);
+    let blocks = case_when(parts.any().into_sql::<Bool>().or(article_bodies::gist.is_null()), article_bodies::blocks);
+    let query = articles::table
         .inner_join(
             article_bodies::table
                 .on(article_bodies::article_id.eq(articles::id).and(article_bodies::digest.eq(articles::body_digest))),
         )
-        .filter(articles::id.eq_any(ids))
-        .select((articles::id, article_bodies::blocks))
-        .load(conn)?
-        .into_iter()
-        .collect())
+        .filter(one_of(articles::id, rows.iter().map(|row| row.id)))
+        .select((articles::id, article_bodies::digest, blocks, article_bodies::gist));
+    let found: Vec<Row> = direct!(conn, |own| query.load(own))?;
+    let needed = found.into_iter().map(|(id, digest, blocks, gist)| {
+        let gist = gist.as_deref().map(Gist::read).transpose()?;
+        let body = blocks.map(|json| StoredBody::read(json, digest)).transpose()?;
+        let gist = gist.or_else(|| body.as_ref().map(|body| body.gist().clone()));
+        Ok((id, (body, gist.ok_or_else(|| Error::internal(format!("nothing is known of the body of {id}")))?)))
+    });
+    needed.collect()
 }

@@ -10,6 +10,7 @@ pub mod content;
 pub mod desk;
 pub mod facets;
 pub mod fields;
+pub mod gist;
 pub mod guids;
 pub mod history;
 pub mod input;

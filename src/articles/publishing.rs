@@ -6,14 +6,13 @@
 use diesel::prelude::*;
 
 use super::{
-    content::{Author, Content, Correction},
+    content::{Author, Content, Correction, StoredBody},
     facets::{self, Facet, Place},
+    gist::Gist,
     guids, linking,
-    view::excerpt,
     working::ArticleRow,
 };
 use crate::{
-    body::Body,
     changes::{self, Change, Details},
     clock::Instant,
     db::{
@@ -48,7 +47,7 @@ pub struct Release<'a> {
     /// What it says.
     pub content: &'a Content,
     /// Its body.
-    pub body: &'a Body,
+    pub body: &'a StoredBody,
     /// Why.
     pub reason: Reason,
 }
@@ -291,10 +290,10 @@ fn insert_article(tx: &mut Tx<'_>, release: &Release<'_>, section: SectionId, up
     let Release { row, content, body, .. } = *release;
     guids::refuse_taken(tx, row.id, content.guid.as_ref())?;
     let visible_from = release.visible_from(tx);
-    let (excerpt, excerpt_is_derived) = excerpt(content, body);
+    let (excerpt, excerpt_is_derived) = body.gist().excerpt(content);
     let extensions = content.extensions.as_ref().map(|extensions| extensions.0.to_string());
     let source = content.source.as_ref();
-    let (word_count, reading_minutes) = body.counts();
+    let Gist { word_count, reading_minutes, .. } = *body.gist();
     let insert = diesel::insert_into(live_articles::table).values((
         (
             live_articles::id.eq(row.id),
@@ -334,12 +333,12 @@ fn insert_article(tx: &mut Tx<'_>, release: &Release<'_>, section: SectionId, up
     Ok(())
 }
 
-fn insert_parts(tx: &mut Tx<'_>, id: ArticleId, content: &Content, body: &Body) -> Result<()> {
+fn insert_parts(tx: &mut Tx<'_>, id: ArticleId, content: &Content, stored: &StoredBody) -> Result<()> {
+    let body = &stored.body;
     let (html, depends_on_links) = linking::written_ahead(body);
-    let blocks = serde_json::to_string(body).map_err(Error::internal)?;
     let insert = diesel::insert_into(live_bodies::table).values((
         live_bodies::article_id.eq(id),
-        live_bodies::blocks.eq(blocks),
+        live_bodies::blocks.eq(&stored.json),
         live_bodies::html.eq(html),
         live_bodies::depends_on_links.eq(depends_on_links),
         live_bodies::text.eq(body.to_text()),

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::{
-    content::{Content, Correction},
+    content::Correction,
     input::{AuthorRole, Seo, Source},
     json_ld::JsonLd,
     leases::Editing,
@@ -371,15 +371,4 @@ pub struct WorkingArticlePage {
     pub data: Vec<WorkingArticle>,
     /// Where the page stands.
     pub page: PageInfo,
-}
-
-/// The longest excerpt that is made from a body, in characters.
-const LONGEST_EXCERPT: usize = 240;
-
-/// Returns the excerpt of a content: the one that was given, or one made from the body, and which it is.
-pub fn excerpt(content: &Content, body: &Body) -> (String, bool) {
-    match &content.excerpt {
-        Some(excerpt) => (excerpt.to_string(), false),
-        None => (body.excerpt(LONGEST_EXCERPT), true),
-    }
 }

@@ -215,6 +215,7 @@ table! {
         article_id -> Id,
         digest -> Text,
         blocks -> Text,
+        gist -> Nullable<Text>,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
         input::{Seo, Source},
         lifecycle::State,
         resolve::Embedded,
-        view::{AuthorSummary, Bodies, UserSummary, excerpt},
+        view::{AuthorSummary, Bodies, UserSummary},
         working::RevisionRow,
     },
     body::{BlockChange, Body},
@@ -222,7 +222,7 @@ pub fn revision(
     embedded: &Embedded,
     bodies: Bodies,
 ) -> Result<Revision> {
-    let (excerpt, excerpt_is_derived) = excerpt(&content, &body.body);
+    let (excerpt, excerpt_is_derived) = body.gist().excerpt(&content);
     Ok(Revision {
         number: summary.number,
         kind: summary.kind,
@@ -246,8 +246,8 @@ pub fn revision(
         featured: content.featured,
         embargo_until: content.embargo_until,
         assigned_to: content.assigned_to.map(|id| embedded.user(id)),
-        word_count: body.body.word_count(),
-        reading_minutes: body.body.reading_minutes(),
+        word_count: body.gist().word_count,
+        reading_minutes: body.gist().reading_minutes,
         body_html: bodies.html,
         body_blocks: bodies.blocks,
         body_markdown: bodies.markdown,

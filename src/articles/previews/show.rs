@@ -12,7 +12,7 @@ use crate::{
         lifecycle::State,
         live,
         resolve::Embedded,
-        view::{Article, Bodies, excerpt},
+        view::{Article, Bodies},
         working::{self, ArticleRow, Parts, Snapshot},
     },
     auth::secret::PreviewToken,
@@ -86,7 +86,7 @@ fn assemble(
     bodies: Bodies,
     site: &SiteConfig,
 ) -> Result<Article> {
-    let (excerpt, excerpt_is_derived) = excerpt(&content, &body.body);
+    let (excerpt, excerpt_is_derived) = body.gist().excerpt(&content);
     let section = embedded.section(&content);
     let count = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
     let published_at = row.published_at.or(row.publish_at).unwrap_or(made_at);
@@ -104,8 +104,8 @@ fn assemble(
         section,
         authors: embedded.authors(&content),
         tags: embedded.tags(&content),
-        word_count: count(body.body.word_count()),
-        reading_minutes: count(body.body.reading_minutes()),
+        word_count: count(body.gist().word_count),
+        reading_minutes: count(body.gist().reading_minutes),
         first_published_at: row.first_published_at.unwrap_or(published_at),
         published_at,
         updated_at: made_at,

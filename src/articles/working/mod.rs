@@ -27,6 +27,7 @@ pub use self::{
 };
 use super::{
     content::{Content, Correction, StoredBody},
+    gist::Gist,
     guids::guid_of,
     leases,
     lifecycle::{self, Liveness, State},
@@ -34,14 +35,14 @@ use super::{
     preflight::Candidate,
     resolve::Embedded,
     schedule,
-    view::{Bodies, WorkingArticle, excerpt},
+    view::{Bodies, WorkingArticle},
 };
 use crate::{
     auth::{
         identity::Caller,
         rights::{Operation, Role},
     },
-    body::{Body, Warning},
+    body::Warning,
     clock::Instant,
     config::{ArticlePlaces, SiteConfig},
     db::{
@@ -133,9 +134,11 @@ impl ArticleRow {
 
 impl Working {
     fn load(conn: &mut Conn, row: ArticleRow) -> Result<Self> {
-        let blocks = article_bodies::table.find((row.id, &row.body_digest)).select(article_bodies::blocks);
-        let json: String = direct!(conn, |own| blocks.get_result(own))?;
-        let body = StoredBody::read(json, row.body_digest.clone())?;
+        let body = article_bodies::table.find((row.id, &row.body_digest));
+        let body = body.select((article_bodies::blocks, article_bodies::gist));
+        let (json, gist): (String, Option<String>) = direct!(conn, |own| body.get_result(own))?;
+        let gist = gist.as_deref().map(Gist::read).transpose()?;
+        let body = StoredBody::read(json, row.body_digest.clone())?.knowing(gist);
         Ok(Self { content: Content::read(&row.content)?, row, body, warnings: Vec::new(), before_clock: None })
     }
 
@@ -156,7 +159,7 @@ impl Working {
         let bodies = parts.of(conn, &self.body, site)?;
         let warnings = (!self.warnings.is_empty()).then_some(self.warnings);
         let editing = leases::editing(conn, self.row.id)?;
-        let view = present(self.row, self.content, &self.body.body, &embedded, site, bodies, warnings)?;
+        let view = present(self.row, self.content, self.body.gist(), &embedded, site, bodies, warnings)?;
         Ok(WorkingArticle { editing: Some(editing), ..view })
     }
 }
@@ -197,15 +200,14 @@ impl Parts {
 pub fn present(
     row: ArticleRow,
     content: Content,
-    body: &Body,
+    gist: &Gist,
     embedded: &Embedded,
     site: &SiteConfig,
     bodies: Bodies,
     warnings: Option<Vec<Warning>>,
 ) -> Result<WorkingArticle> {
-    let (excerpt, excerpt_is_derived) = excerpt(&content, body);
+    let (excerpt, excerpt_is_derived) = gist.excerpt(&content);
     let section = embedded.section(&content);
-    let (word_count, reading_minutes) = body.counts();
     Ok(WorkingArticle {
         view: "working",
         id: row.id,
@@ -221,8 +223,8 @@ pub fn present(
         authors: embedded.authors(&content),
         tags: embedded.tags(&content),
         featured: content.featured,
-        word_count,
-        reading_minutes,
+        word_count: gist.word_count,
+        reading_minutes: gist.reading_minutes,
         first_published_at: row.first_published_at,
         published_at: row.published_at,
         publish_at: row.publish_at,

@@ -7,6 +7,7 @@ use super::ArticleRow;
 use crate::{
     articles::{
         content::{Content, StoredBody},
+        gist::Gist,
         words,
     },
     audit::{self, Entry, Resource},
@@ -136,6 +137,7 @@ fn insert_body(tx: &mut Tx<'_>, id: ArticleId, body: &StoredBody) -> Result<()> 
         article_bodies::article_id.eq(id),
         article_bodies::digest.eq(&body.digest),
         article_bodies::blocks.eq(&body.json),
+        article_bodies::gist.eq(body.gist().json()?),
     ));
     direct!(tx.conn, |own| insert.execute(own))?;
     Ok(())
@@ -170,7 +172,7 @@ fn staff_of(content: &Content) -> Vec<StaffId> {
 
 /// Returns what a revision said.
 pub(super) fn said_at(conn: &mut Conn, id: ArticleId, number: i32) -> Result<Option<(Content, StoredBody)>> {
-    let found: Option<(String, String, String)> = article_revisions::table
+    let found: Option<(String, String, Option<String>, String)> = article_revisions::table
         .inner_join(
             article_bodies::table.on(article_bodies::article_id
                 .eq(article_revisions::article_id)
@@ -178,10 +180,19 @@ pub(super) fn said_at(conn: &mut Conn, id: ArticleId, number: i32) -> Result<Opt
         )
         .filter(article_revisions::article_id.eq(id))
         .filter(article_revisions::number.eq(number))
-        .select((article_revisions::content, article_bodies::blocks, article_revisions::body_digest))
+        .select((
+            article_revisions::content,
+            article_bodies::blocks,
+            article_bodies::gist,
+            article_revisions::body_digest,
+        ))
         .get_result(conn)
         .optional()?;
-    found.map(|(content, body, digest)| Ok((Content::read(&content)?, StoredBody::read(body, digest)?))).transpose()
+    let read = |(content, body, gist, digest): (String, _, Option<String>, _)| {
+        let gist = gist.as_deref().map(Gist::read).transpose()?;
+        Ok((Content::read(&content)?, StoredBody::read(body, digest)?.knowing(gist)))
+    };
+    found.map(read).transpose()
 }
 
 /// Returns who last scheduled something for the article.

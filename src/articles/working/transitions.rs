@@ -210,7 +210,7 @@ fn release(
         return Err(Error::invalid("/withdraw_at", "too_early", detail));
     }
     row.live_revision = Some(row.revision + 1);
-    let release = Release { row, content: &working.content, body: &working.body.body, reason };
+    let release = Release { row, content: &working.content, body: &working.body, reason };
     publishing::publish(tx, &release)?;
     schedule::plan(tx, row)
 }

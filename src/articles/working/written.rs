@@ -27,7 +27,11 @@ impl ReadBody {
     /// A body whose blocks have the ids that they are to have.
     pub(super) fn new(body: Body, warnings: Vec<Warning>) -> std::result::Result<Self, Vec<Fault>> {
         match StoredBody::new(body) {
-            Ok(stored) => Ok(Self { stored, warnings, lacks_ids: false }),
+            Ok(stored) => {
+                // Not in the transaction, which comes next.
+                stored.gist();
+                Ok(Self { stored, warnings, lacks_ids: false })
+            }
             Err(error) => Err(vec![Fault::new("", "invalid", error.detail())]),
         }
     }

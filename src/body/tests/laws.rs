@@ -99,6 +99,17 @@ proptest! {
     }
 
     #[test]
+    fn words_are_those_of_unicode(
+        text in "[a-c1 .,':_\u{301}\u{200d}\u{200c}א\\-👍🇳🇴カ漢ม'\u{a0}\u{2028}]{0,40}", any in any::<String>()
+    ) {
+        use unicode_segmentation::UnicodeSegmentation;
+
+        for text in [text, any] {
+            prop_assert_eq!(crate::body::text::n_words(&text), text.unicode_words().count(), "{:?}", text);
+        }
+    }
+
+    #[test]
     fn excerpts_keep_to_their_length(soup in soup::soup(), max_chars in 0_usize..60) {
         use unicode_segmentation::UnicodeSegmentation;
 
