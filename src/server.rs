@@ -27,6 +27,7 @@ use crate::{
     http::{
         connection::{self, Connection},
         idempotency::{self, InFlight},
+        intake::Intake,
     },
     invalidation::Invalidation,
     metrics::Metrics,
@@ -89,6 +90,7 @@ pub async fn start(config: Config) -> Result<Running> {
         auth,
         api_keys: ApiKeys::default(),
         in_flight: InFlight::default(),
+        intake: Intake::new(config.http.body_limit_bytes),
         delivery: Delivery::new(&config.delivery, metrics.tally()),
         wire: Wire::new(config.delivery.changes_readers),
         outgoing: Guard::new(config.webhooks.rules, config.webhooks.patience),

@@ -3,8 +3,17 @@
 use std::sync::{Arc, Weak};
 
 use crate::{
-    api_keys::ApiKeys, auth::Auth, changes::wire::Wire, config::Config, db::Db, delivery::Delivery,
-    http::idempotency::InFlight, metrics::Metrics, outgoing::Guard, readiness::Readiness, secrets::InstanceKey,
+    api_keys::ApiKeys,
+    auth::Auth,
+    changes::wire::Wire,
+    config::Config,
+    db::Db,
+    delivery::Delivery,
+    http::{idempotency::InFlight, intake::Intake},
+    metrics::Metrics,
+    outgoing::Guard,
+    readiness::Readiness,
+    secrets::InstanceKey,
 };
 
 /// The server's state.
@@ -25,6 +34,8 @@ pub struct Parts {
     pub api_keys: ApiKeys,
     /// Requests with an idempotency key that are being worked on.
     pub in_flight: InFlight,
+    /// Room for large bodies.
+    pub intake: Intake,
     /// Finished answers to readers.
     pub delivery: Delivery,
     /// Where those stand who wait for changes.

@@ -2,18 +2,19 @@
 //!
 //! Handlers take a [`Call`] and read it in the order in which refusals should come: who, what, whether.
 
-use std::{future::Ready, sync::Arc, time::Duration};
+use std::{future::Ready, sync::Arc};
 
-use actix_web::{
-    FromRequest, HttpMessage, HttpRequest, HttpResponse,
-    dev::Payload,
-    http::header::{self, HeaderMap},
-};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, dev::Payload, http::header::HeaderMap};
 use deserr::Deserr;
-use futures_util::StreamExt;
 use serde_json::Value;
 
-use super::{address::Address, etag, idempotency, path, query, reply::Reply};
+use super::{
+    address::Address,
+    etag, idempotency,
+    intake::{self, Room},
+    path, query,
+    reply::Reply,
+};
 use crate::{
     api_keys::{
         DRAFT_OPERATIONS, Key,
@@ -25,7 +26,7 @@ use crate::{
     delivery::Live,
     error::{Code, Error, Result},
     ids::ArticleId,
-    input::{Faults, read, strict_json},
+    input::{Faults, read},
     reference::{ParseId, Reference},
     revisions::Basis,
     state::State,
@@ -38,17 +39,9 @@ pub struct Call {
     request: HttpRequest,
     payload: Payload,
     body_digest: String,
+    /// Held until the work on the body is done.
+    room: Option<Room>,
 }
-
-/// How long a body may take to arrive.
-const BODY_DEADLINE: Duration = Duration::from_secs(20);
-
-/// How often it is looked at how much of a body has arrived.
-const BODY_PACE: Duration = Duration::from_secs(10);
-
-/// What has to arrive until then, unless it is the rest: 1 KiB a second, which the slowest telephone sends. Who sends less
-/// holds a connection without meaning to use it.
-const LEAST_BYTES: usize = 10 * 1024;
 
 impl FromRequest for Call {
     type Error = super::problem::Refusal;
@@ -59,7 +52,10 @@ impl FromRequest for Call {
             .app_data::<State>()
             .cloned()
             .ok_or_else(|| Error::internal("the application has no state").into())
-            .map(|state| Self { state, request: request.clone(), payload: payload.take(), body_digest: String::new() });
+            .map(|state| {
+                let (request, payload) = (request.clone(), payload.take());
+                Self { state, request, payload, body_digest: String::new(), room: None }
+            });
         std::future::ready(call)
     }
 }
@@ -263,8 +259,8 @@ impl Call {
         if bytes.is_empty() {
             return Ok(T::default());
         }
-        check_media_type(self.headers(), &["application/json"])?;
-        read(parse(&bytes)?, Code::InvalidInput)
+        intake::check_media_type(self.headers(), &["application/json"])?;
+        read(intake::parse(&bytes)?, Code::InvalidInput)
     }
 
     /// Reads the body as a merge patch.
@@ -292,6 +288,11 @@ impl Call {
     /// # Errors
     /// When the work panics.
     pub async fn aside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        let room = self.room.clone();
+        let work = move || {
+            let _room = room;
+            work()
+        };
         tokio::task::spawn_blocking(work).await.map_err(Error::internal)
     }
 
@@ -305,6 +306,12 @@ impl Call {
     where
         F: Fn(&mut Tx<'_>) -> Result<Reply> + Send + 'static,
     {
+        // The work goes on when the client is gone.
+        let room = self.room.clone();
+        let work = move |tx: &mut Tx<'_>| {
+            let _room = &room;
+            work(tx)
+        };
         let reply = match idempotency::Request::of(&self.request, caller.user_id, &self.body_digest)? {
             None => self.state.db.write(work).await,
             Some(once) => idempotency::run(&self.state, once, work).await,
@@ -401,19 +408,16 @@ impl Call {
     }
 
     async fn json(&mut self, accepted: &[&str]) -> Result<Value> {
-        check_media_type(self.headers(), accepted)?;
+        intake::check_media_type(self.headers(), accepted)?;
         let bytes = self.bytes().await?;
-        parse(&bytes)
+        intake::parse(&bytes)
     }
 
-    /// Receives the whole body, within the limits of size and time.
+    /// Receives the whole body, and waits until there is room to work on it.
     async fn bytes(&mut self) -> Result<Vec<u8>> {
         let limit = self.state.config.http.body_limit_bytes;
-        let bytes = tokio::time::timeout(BODY_DEADLINE, collect(&mut self.payload, self.request.headers(), limit))
-            .await
-            .map_err(|_| {
-                Error::new(Code::RequestTimeout, format!("The body took longer than {} s.", BODY_DEADLINE.as_secs()))
-            })??;
+        let bytes = intake::receive(&mut self.payload, self.request.headers(), limit).await?;
+        self.room = self.state.intake.enter(bytes.len()).await?;
         if self.headers().contains_key("idempotency-key") {
             self.body_digest = crate::secrets::sha256_hex(&bytes);
         }
@@ -421,64 +425,6 @@ impl Call {
     }
 }
 
-fn parse(bytes: &[u8]) -> Result<Value> {
-    strict_json::parse(bytes)
-        .map_err(|fault| Error::new(Code::MalformedJson, format!("The body is not valid JSON: {fault}.")))
-}
-
 #[derive(Deserr)]
 #[deserr(error = Faults, deny_unknown_fields)]
 struct NoParameters {}
-
-async fn collect(payload: &mut Payload, headers: &HeaderMap, limit: usize) -> Result<Vec<u8>> {
-    let too_large = || Error::new(Code::PayloadTooLarge, format!("The body may have at most {limit} bytes."));
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > limit) {
-        return Err(too_large());
-    }
-    let mut bytes = Vec::with_capacity(announced.unwrap_or(0));
-    let (mut look_at, mut n_before) = (tokio::time::Instant::now() + BODY_PACE, 0);
-    loop {
-        let chunk = match tokio::time::timeout_at(look_at, payload.next()).await {
-            Ok(None) => return Ok(bytes),
-            Ok(Some(chunk)) => {
-                chunk.map_err(|error| Error::new(Code::BadRequest, "The body broke off.").because(error))?
-            }
-            Err(_) if bytes.len() - n_before >= LEAST_BYTES => {
-                (look_at, n_before) = (look_at + BODY_PACE, bytes.len());
-                continue;
-            }
-            Err(_) => {
-                return Err(Error::new(Code::RequestTimeout, "The body arrived at less than 1 KiB a second."));
-            }
-        };
-        if bytes.len() + chunk.len() > limit {
-            return Err(too_large());
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-}
-
-fn check_media_type(headers: &HeaderMap, accepted: &[&str]) -> Result<()> {
-    let unsupported = |detail: String| Err(Error::new(Code::UnsupportedMediaType, detail));
-    if let Some(coding) = headers.get(header::CONTENT_ENCODING)
-        && coding != "identity"
-    {
-        return unsupported("Bodies are taken without a content coding.".to_owned());
-    }
-    let text = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let mut parts = text.split(';').map(str::trim);
-    let media_type = parts.next().unwrap_or_default();
-    if !accepted.iter().any(|accepted| media_type.eq_ignore_ascii_case(accepted)) {
-        return unsupported(format!("The body must be {}.", accepted.join(" or ")));
-    }
-    let is_utf8 = |parameter: &str| {
-        parameter.split_once('=').is_none_or(|(name, value)| {
-            !name.trim().eq_ignore_ascii_case("charset") || value.trim_matches('"').eq_ignore_ascii_case("utf-8")
-        })
-    };
-    if !parts.all(is_utf8) {
-        return unsupported("JSON is UTF-8.".to_owned());
-    }
-    Ok(())
-}

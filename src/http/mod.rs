@@ -10,6 +10,7 @@ pub mod cors;
 pub mod envelope;
 pub mod etag;
 pub mod idempotency;
+pub mod intake;
 pub mod openapi;
 pub mod page;
 pub mod path;
