@@ -180,7 +180,7 @@ impl Db {
         let writers = if location.is_sqlite() { 1 } else { options.write_connections };
         Ok(Self {
             read: Door::new(location, Purpose::Read, options.read_connections, options.read_timeout, options),
-            content: Queue::new(content_share(options.read_connections)),
+            content: Queue::deferrable(content_share(options.read_connections)),
             write: Door::new(location, Purpose::Write, writers, options.write_timeout, options),
             location: location.clone(),
             commits: Commits::default(),

@@ -277,3 +277,26 @@ fn a_replica_that_hangs_or_dies_costs_no_reader_an_answer() {
         is_over.store(true, Ordering::SeqCst);
     });
 }
+
+#[test]
+fn without_the_primary_readers_are_answered_at_the_replica_and_writers_are_put_off() {
+    let Some(pair) = pair() else { return };
+    let app = pair.start(&[]);
+    let article = format!("/v1/articles/{}", id(&app.published("There without the primary", json!({}))));
+    let (anonymous, editor) = (app.anonymous(), app.editor());
+    until("it is read at the replica", || is_read_at_the_replica(&app, &anonymous, &article));
+
+    pair.primary.signal("QUIT");
+    until("the server is not ready", || anonymous.get("/readyz").status == 503);
+
+    // Nobody has asked for it like this before: it is in no memory.
+    let unseen = format!("{article}?include=body_text");
+    assert!(is_read_at_the_replica(&app, &anonymous, &unseen));
+    let refused = editor.patch(&article, "*", json!({ "title": "Changed meanwhile" })).expect(503);
+    assert!(refused.header("retry-after").is_some());
+
+    pair.primary.start_again();
+    until("the server is ready", || anonymous.get("/readyz").status == 200);
+    until("writes go on", || editor.patch(&article, "*", json!({ "title": "Changed after" })).status == 200);
+    until("the replica is in rotation again", || is_in_rotation(&app));
+}
