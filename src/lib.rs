@@ -9,8 +9,8 @@
 //! - [`input`], [`mod@reference`]: reading what clients send; all faults at once.
 //! - [`body`]: an article's body as typed blocks, from and to HTML, Markdown and text. No HTTP, no SQL, no I/O.
 //! - [`policy`]: what a reader may see of what is published.
-//! - [`config`], [`secrets`], [`state`], [`telemetry`], [`metrics`]: settings, the key that nodes share, what requests
-//!   can reach, what the server says about itself.
+//! - [`config`], [`secrets`], [`state`], [`telemetry`], [`metrics`], [`traces`]: settings, the key that nodes share, what
+//!   requests can reach, what the server says about itself.
 //! - [`audit`]: who did what, when and from where, so that nobody can alter it unseen.
 //! - [`slugs`], [`revisions`], [`changes`]: who owns which slug, what was there before, what readers can see anew.
 //! - [`http`], [`delivery`]: what all endpoints share, and how live answers leave.
@@ -65,5 +65,6 @@ pub mod staff;
 pub mod state;
 pub mod tags;
 pub mod telemetry;
+pub mod traces;
 pub mod users;
 pub mod webhooks;

@@ -15,7 +15,10 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    traces::SpanCounts,
+};
 
 /// The upper bounds of the histograms' buckets, in seconds.
 const BUCKETS: [f64; 14] = [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
@@ -45,6 +48,11 @@ struct Replica {
     replica: String,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Ended {
+    outcome: &'static str,
+}
+
 type Durations = Family<Answered, Histogram, fn() -> Histogram>;
 
 /// What is counted.
@@ -68,6 +76,7 @@ struct Gauges {
     replica_in_rotation: Family<Replica, Gauge>,
     replica_lag: Family<Replica, Gauge<f64, std::sync::atomic::AtomicU64>>,
     replica_reads: Family<Replica, Counter>,
+    spans: Family<Ended, Counter>,
 }
 
 /// How long the answers of one operation take.
@@ -125,6 +134,8 @@ pub struct Readings {
     pub hashes_in_progress: usize,
     /// The replicas of the database.
     pub replicas: Vec<ReplicaState>,
+    /// The spans of traces; none, when there are no traces.
+    pub spans: Option<SpanCounts>,
 }
 
 impl Metrics {
@@ -210,6 +221,7 @@ impl Gauges {
             self.replica_lag.clone(),
         );
         registry.register("replica_reads", "Reads that were answered at a replica", self.replica_reads.clone());
+        registry.register("spans", "Spans of traces, by what became of them", self.spans.clone());
     }
 
     fn set(&self, readings: &Readings) {
@@ -229,10 +241,20 @@ impl Gauges {
             self.replica_lag.get_or_create(&replica).set(state.lag.map_or(-1.0, |lag| lag.as_secs_f64()));
             self.replica_reads.get_or_create(&replica).inner().store(state.n_reads, Ordering::Relaxed);
         }
+        if let Some(SpanCounts { sent, refused, dropped }) = readings.spans {
+            for (outcome, count) in [("sent", sent), ("refused", refused), ("dropped", dropped)] {
+                self.spans.get_or_create(&Ended { outcome }).inner().store(count, Ordering::Relaxed);
+            }
+        }
     }
 }
 
 impl Meter {
+    /// Returns the operation: its method, a space, and its path with the names of what is in it.
+    pub fn operation(&self) -> &str {
+        &self.operation
+    }
+
     /// Counts an answer.
     pub fn observe(&self, status: u16, took: Duration) {
         const NAMES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];

@@ -2,7 +2,7 @@
 
 mod anteroom;
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_http::{HttpService, Protocol};
 use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
@@ -28,6 +28,7 @@ use crate::{
         connection::{self, Connection},
         idempotency::{self, InFlight},
         intake::Intake,
+        spans,
     },
     invalidation::Invalidation,
     metrics::Metrics,
@@ -37,6 +38,7 @@ use crate::{
     readiness::Readiness,
     secrets::InstanceKey,
     state::{Parts, State},
+    traces::Traces,
     webhooks,
 };
 
@@ -95,6 +97,7 @@ pub async fn start(config: Config) -> Result<Running> {
         wire: Wire::new(config.delivery.changes_readers),
         outgoing: Guard::new(config.webhooks.rules, config.webhooks.patience),
         metrics,
+        traces: Traces::begin(config.traces.as_ref(), spans::always(&config.http, addr))?,
         readiness: Readiness::default(),
         config,
     });
@@ -165,6 +168,7 @@ impl Running {
         if let Err(error) = state.api_keys.flush(&state.db).await {
             tracing::warn!(%error, "What API keys asked in the last second could not be written and is not counted");
         }
+        state.traces.close().await;
         result.map_err(Error::internal)
     }
 
@@ -184,8 +188,9 @@ impl Running {
         let database = &state.config.database;
         let few = Options { read_connections: 1, write_connections: 1, observer: None, ..database.options.clone() };
         let quiet = Db::open(&database.location, &few)?;
-        tasks.begin(webhooks::enqueue::follow(state.clone(), quiet.clone()));
-        tasks.begin(webhooks::deliver::run(state.clone(), quiet));
+        let noted = Arc::new(tokio::sync::Notify::new());
+        tasks.begin(webhooks::enqueue::follow(state.clone(), quiet.clone(), noted.clone()));
+        tasks.begin(webhooks::deliver::run(state.clone(), quiet, noted));
         tasks.begin(watch_replicas(state.clone()));
         tasks.begin(newswire::stream::tell(state.clone()));
         tasks.begin(record_by_the_clock(state.clone()));

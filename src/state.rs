@@ -14,6 +14,7 @@ use crate::{
     outgoing::Guard,
     readiness::Readiness,
     secrets::InstanceKey,
+    traces::Traces,
 };
 
 /// The server's state.
@@ -44,6 +45,8 @@ pub struct Parts {
     pub outgoing: Guard,
     /// What the server counts.
     pub metrics: Metrics,
+    /// Where traces begin.
+    pub traces: Traces,
     /// Whether the database answers.
     pub readiness: Readiness,
 }

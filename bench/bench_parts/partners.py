@@ -88,12 +88,16 @@ class Listeners:
 
 def streams(bench, server):
     """Many who listen, and something for all of them."""
+    # Logins and drafts take memory, too, but not for those who listen.
+    raw, token = Raw(server.port), server.token()
+    paths = bench.made(server, 5 * bench.args.rounds + 5, 5000)
+    for path in paths[:5]:
+        raw.time("POST", f"{path}/publish", token)
     before = server.process.rss_mb()
     listeners = Listeners(server.port, LISTENERS)
     try:
-        idle = server.process.rss_mb() - before
-        raw, token, rounds, missing = Raw(server.port), server.token(), [], 0
-        for path in bench.made(server, 5 * bench.args.rounds, 5000):
+        idle, rounds, missing = server.process.rss_mb() - before, [], 0
+        for path in paths[5:]:
             began = time.perf_counter()
             raw.time("POST", f"{path}/publish", token)
             came = listeners.wait(b"event: published", 10)
@@ -161,40 +165,65 @@ class Receiver:
 
 
 def webhooks(bench, name):
-    """Deliveries to a local receiver while others read."""
+    """Deliveries to a local receiver while others read, beside the same reads while the same is published and told to nobody."""
     server = bench.server(name, more={"FRONTPAGE_OUTGOING_LOOPBACK": "true"})
     receiver = Receiver(bench.data)
     try:
         at = bench.addresses(server)
         reads = bench.file(at["single"], "reads.txt")
         load.run(server, "get.lua", [reads], 8, 1)
-        alone = [load.run(server, "get.lua", [reads], 8, bench.args.seconds) for _ in range(bench.args.rounds)]
-        editor = server.editor()
-        for number in range(ENDPOINTS):
-            editor.ask("POST", "/v1/webhooks", {
-                "url": f"http://127.0.0.1:{receiver.port}/{number}", "events": ["article.published"],
-            })
+        made = [server.editor().ask("POST", "/v1/webhooks", {
+            "url": f"http://127.0.0.1:{receiver.port}/{number}", "events": ["article.published"],
+        }).header("location") for number in range(ENDPOINTS)]
         per_round = bench.args.seconds * DELIVERIES_A_SECOND // ENDPOINTS
-        told, during = [], []
+        rounds = []
         for _ in range(bench.args.rounds):
-            paths = bench.made(server, per_round, 1000)
-            raw, token, before = Raw(server.port), server.token(), receiver.count()
-            began = time.perf_counter()
-            reading = load.start(server, "get.lua", [reads], 8, bench.args.seconds)
-            for path in paths:
-                raw.time("POST", f"{path}/publish", token)
-            while receiver.count() - before < len(paths) * ENDPOINTS and time.perf_counter() - began < 120:
-                time.sleep(0.05)
-            told.append((receiver.count() - before) / (time.perf_counter() - began))
-            during.append(load.finish(reading))
+            runs = {}
+            for who_reads in (reads, None):
+                for n_endpoints in (0, ENDPOINTS):
+                    # On PostgreSQL, a change gets its place a moment after it happened; who is enabled before that is told.
+                    time.sleep(2)
+                    for path in made:
+                        server.editor().ask("PATCH", path, {"is_enabled": n_endpoints > 0}, {"if-match": "*"})
+                    paths = bench.made(server, per_round, 1000)
+                    runs[who_reads, n_endpoints] = published(bench, server, who_reads, paths, receiver, n_endpoints)
+            rounds.append(runs)
+        told = [runs[reads, ENDPOINTS] for runs in rounds]
         bench.row(
-            f"webhooks to {ENDPOINTS} endpoints while 8 read", rate=median(told),
-            p99=median([run["p99"] / 1e3 for run in during]),
-            p99_ratio=median([run["p99"] / 1e3 / max(0.001, quiet.p99) for run, quiet in zip(during, alone)]),
+            f"webhooks to {ENDPOINTS} endpoints while 8 read", rate=median([run["rate"] for run in told]),
+            p99=median([run["p99"] for run in told]),
+            p99_ratio=median([runs[reads, ENDPOINTS]["p99"] / max(0.001, runs[reads, 0]["p99"]) for runs in rounds]),
+            failed=sum(run["missing"] for run in told),
+        )
+        alone = [runs[None, ENDPOINTS] for runs in rounds]
+        bench.row(
+            f"webhooks to {ENDPOINTS} endpoints while nobody reads", rate=median([run["rate"] for run in alone]),
+            cpu=median([(runs[None, ENDPOINTS]["cpu"] - runs[None, 0]["cpu"]) / (per_round * ENDPOINTS) * 1e6
+                        for runs in rounds]),
+            failed=sum(run["missing"] for run in alone),
         )
     finally:
         server.stop()
         receiver.process.stop()
+
+
+def published(bench, server, reads, paths, receiver, n_endpoints):
+    """Publishes, while others read or nobody does; returns how much is told a second from the first publication to the last
+    delivery, the processor time of all of it, and how the reads fared."""
+    raw, token, before, expected = Raw(server.port), server.token(), receiver.count(), len(paths) * n_endpoints
+    cpu, began = server.cpu_seconds(), time.perf_counter()
+    reading = load.start(server, "get.lua", [reads], 8, bench.args.seconds) if reads else None
+    for path in paths:
+        _, status = raw.time("POST", f"{path}/publish", token)
+        if status >= 300:
+            raise Failed(f"publishing {path} answered {status}")
+    while receiver.count() - before < expected and time.perf_counter() - began < 120:
+        time.sleep(0.02)
+    seconds, n = time.perf_counter() - began, receiver.count() - before
+    p99 = load.finish(reading)["p99"] / 1e3 if reads else None
+    # What is told is noted a moment later.
+    time.sleep(0.2)
+    return {"rate": n / seconds, "cpu": server.cpu_seconds() - cpu, "p99": p99, "missing": expected - n}
 
 
 def percentile(values, percent):

@@ -9,7 +9,7 @@ use crate::{
     config::{ArticlePlaces, SiteConfig},
     db::{
         Conn, Now,
-        direct::{direct, middle},
+        direct::{direct, middle, top},
         schema::{live_articles, live_facets, sections},
     },
     error::Result,
@@ -66,6 +66,37 @@ impl Addressed {
             first_published_at: Some(self.first_published_at),
         })
     }
+}
+
+/// Returns when the first article was published at a moment or later, whether or not it can still be seen; none, when there
+/// is none up to now.
+///
+/// # Errors
+/// When the database fails.
+pub fn next_since(conn: &mut Conn, after: Instant) -> Result<Option<Instant>> {
+    let times = live_facets::table
+        .filter(live_facets::facet.eq(Facet::all().bytes().to_vec()))
+        .filter(live_facets::published_at.ge(after))
+        .filter(live_facets::published_at.le(Now))
+        .order(live_facets::published_at)
+        .select(live_facets::published_at);
+    Ok(direct!(conn, |own| top(times, 1).get_result(own).optional())?)
+}
+
+/// Returns how many articles readers see that were published from a moment on until before another, and when any of them
+/// was last changed. Walks over them, in the order in which they are.
+///
+/// # Errors
+/// When the database fails.
+pub fn sum_up(conn: &mut Conn, after: Instant, before: Instant) -> Result<(i64, Option<Instant>)> {
+    let seen = live_facets::table
+        .filter(live_facets::facet.eq(Facet::all().bytes().to_vec()))
+        .filter(live_facets::published_at.ge(after))
+        .filter(live_facets::published_at.lt(before))
+        .filter(live_facets::published_at.le(Now))
+        .filter(live_facets::visible_until.is_null().or(live_facets::visible_until.gt(Now)))
+        .select((diesel::dsl::count_star(), diesel::dsl::max(live_facets::updated_at)));
+    Ok(direct!(conn, |own| seen.get_result(own))?)
 }
 
 /// Reads what readers see of a part of the list of all articles, in one statement.

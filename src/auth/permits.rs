@@ -13,6 +13,8 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
+use crate::traces;
+
 /// How many may wait for each that runs: at some 35 ms a hash, the last of them waits a third of a second.
 const WAITING_PER_PERMIT: usize = 8;
 
@@ -100,13 +102,16 @@ impl HashPermits {
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        let held = self.wait_for_turn().await?;
-        let task = tokio::task::spawn_blocking(move || {
-            let outcome = work();
-            drop(held);
-            outcome
-        });
-        task.await.map_err(|_| NotRun::BrokenOff)
+        let work = async {
+            let held = self.wait_for_turn().await?;
+            let task = tokio::task::spawn_blocking(move || {
+                let outcome = work();
+                drop(held);
+                outcome
+            });
+            task.await.map_err(|_| NotRun::BrokenOff)
+        };
+        traces::measured("hash password", work).await
     }
 
     async fn wait_for_turn(&self) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), NotRun> {

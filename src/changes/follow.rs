@@ -11,7 +11,7 @@ use crate::{
     clock::Instant,
     db::{
         Conn, Db,
-        direct::{direct, top},
+        direct::{direct, top, update},
         schema::changes,
     },
     error::{Error, Result},
@@ -187,15 +187,12 @@ pub async fn place(db: &Db) -> Result<()> {
             return Ok(());
         }
         let mut position = last(tx.conn)?;
-        let unplaced: Vec<i64> = changes::table
-            .filter(changes::position.is_null())
-            .order(changes::id)
-            .limit(BATCH)
-            .select(changes::id)
-            .load(tx.conn)?;
+        let unplaced = changes::table.filter(changes::position.is_null()).order(changes::id).select(changes::id);
+        let unplaced: Vec<i64> = direct!(tx.conn, |own| top(unplaced, BATCH).load(own))?;
         for id in unplaced {
             position += 1;
-            diesel::update(changes::table.find(id)).set(changes::position.eq(position)).execute(tx.conn)?;
+            let place = changes::position.eq(position);
+            direct!(tx.conn, |own| update("changes", place, changes::id.eq(id)).execute(own))?;
         }
         tx.wake_followers()
     })

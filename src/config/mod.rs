@@ -21,6 +21,7 @@ mod start;
 mod template;
 #[cfg(test)]
 mod tests;
+mod traces;
 mod webhooks;
 
 use std::{ffi::OsString, net::SocketAddr};
@@ -40,6 +41,7 @@ pub use self::{
     site::{ArticlePlaces, SiteArgs, SiteConfig},
     start::{StartArgs, StartConfig},
     template::{Kind, UrlTemplate},
+    traces::{Sampling, TracesArgs, TracesConfig},
     webhooks::{WebhookArgs, WebhookConfig},
 };
 use self::{database::read_replicas, http::read_listen, reader::Reader};
@@ -84,6 +86,9 @@ pub struct Settings {
     /// The log.
     #[command(flatten)]
     pub log: LogArgs,
+    /// Traces.
+    #[command(flatten)]
+    pub traces: TracesArgs,
 }
 
 /// The configuration of a server.
@@ -113,6 +118,8 @@ pub struct Config {
     pub auth: AuthConfig,
     /// What is logged, and how.
     pub log: LogConfig,
+    /// Where traces go, if anywhere.
+    pub traces: Option<TracesConfig>,
 }
 
 impl Config {
@@ -169,6 +176,7 @@ impl Config {
         let replicas = read_replicas(&settings.replicas, reader, location, stale);
         let auth = AuthConfig::read(&settings.auth, location, reader);
         let log = LogConfig::read(&settings.log, reader);
+        let traces = TracesConfig::read(&settings.traces, reader);
         if let (Some(start), Some(http)) = (&start, &http) {
             check_demo(*start, http.listen, reader);
         }
@@ -189,6 +197,7 @@ impl Config {
             desk: desk?,
             auth: auth?,
             log: log?,
+            traces: traces?,
         })
     }
 }

@@ -110,8 +110,19 @@ impl Reader {
         raw: &Raw,
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Option<Vec<T>> {
+        self.secrets_in(variable, raw, [',', ' ', '\t'], parse)
+    }
+
+    /// Reads a list, separated by what the caller says, whose elements must not be shown.
+    pub(super) fn secrets_in<T, const N: usize>(
+        &mut self,
+        variable: &str,
+        raw: &Raw,
+        separators: [char; N],
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
         let text = self.text(variable, raw)?.unwrap_or_default();
-        let elements = text.split([',', ' ', '\t']).filter(|element| !element.is_empty()).enumerate();
+        let elements = text.split(separators).filter(|element| !element.trim().is_empty()).enumerate();
         let elements: Vec<_> = elements
             .map(|(index, element)| {
                 let fault = |problem| ConfigFault::of(variable, format!("number {} in the list: {problem}", index + 1));

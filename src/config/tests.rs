@@ -109,6 +109,8 @@ fn no_fault_shows_a_password() {
         ("FRONTPAGE_ARTICLE_URL", "https://me:s3cret@example.org/{slug}"),
         ("FRONTPAGE_CORS_ORIGINS", "https://me:s3cret@example.org"),
         ("FRONTPAGE_SECRET", "s3cret"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://me:s3cret@collector.example"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=all%20right,s3cret"),
     ] {
         let faults = faults(&[(name, value)]);
 
@@ -123,6 +125,8 @@ fn a_configuration_shows_no_password() {
         ("DATABASE_URL", "postgres://frontpage:s3cret@db/frontpage"),
         ("FRONTPAGE_REPLICA_URLS", "postgres://frontpage:s3cret@replica/frontpage"),
         ("FRONTPAGE_SIGNING_KEYS", "/keys"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=s3cret"),
     ];
 
     let shown = format!("{:?}", read(&pairs).unwrap());
@@ -252,6 +256,41 @@ fn an_article_has_an_address_once_it_has_all_that_goes_into_it() {
 }
 
 #[test]
+fn traces_go_nowhere_until_an_endpoint_is_given() {
+    let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/otlp/");
+    let traces = |more: &[(&str, &str)]| read(&[&[endpoint], more].concat()).unwrap().traces.unwrap();
+
+    assert!(read(&[("OTEL_SERVICE_NAME", "news")]).unwrap().traces.is_none());
+    assert_eq!(traces(&[]).endpoint, "http://collector:4318/otlp/v1/traces");
+    assert_eq!((traces(&[]).service_name.as_str(), traces(&[]).patience.as_secs()), ("frontpage", 10));
+    let whole = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https://collector.example/in?tenant=news");
+    assert_eq!(traces(&[whole]).endpoint, whole.1);
+    let headers = traces(&[("OTEL_EXPORTER_OTLP_HEADERS", "api-key=a%2Cb=, tenant = news")]).headers;
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
+    assert_eq!(headers, [("api-key", "a,b="), ("tenant", "news")]);
+    assert!(the_fault(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")]).contains("4318"));
+}
+
+#[test]
+fn the_samplers_are_those_of_opentelemetry() {
+    let sampling = |pairs: &[(&str, &str)]| {
+        let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318");
+        let sampling = read(&[&[endpoint], pairs].concat()).unwrap().traces.unwrap().sampling;
+        (sampling.follows_caller, sampling.ratio)
+    };
+    let sampler = "OTEL_TRACES_SAMPLER";
+
+    assert_eq!(sampling(&[]), (true, 1.0));
+    assert_eq!(sampling(&[(sampler, "always_off")]), (false, 0.0));
+    assert_eq!(sampling(&[(sampler, "traceidratio")]), (false, 1.0));
+    let share = ("OTEL_TRACES_SAMPLER_ARG", "0.05");
+    assert_eq!(sampling(&[(sampler, "parentbased_traceidratio"), share]), (true, 0.05));
+    assert!(the_fault(&[(sampler, "sometimes")]).contains("parentbased_traceidratio"));
+    assert!(the_fault(&[share]).contains("is of use only when OTEL_TRACES_SAMPLER"));
+    assert!(the_fault(&[("OTEL_TRACES_SAMPLER_ARG", "5")]).contains("from 0 to 1"));
+}
+
+#[test]
 fn unknown_variables_of_ours_are_faults() {
     let mut faults = ConfigFaults::new();
     let names = ["FRONTPAGE_LISTN", "FRONTPAGE_LISTEN", "FRONTPAGE_TEST_POSTGRES", "DATABASE_URL", "PATH"];
@@ -310,7 +349,7 @@ fn the_readme_lists_exactly_the_settings() {
 }
 
 fn is_name(text: &str) -> bool {
-    text.starts_with("FRONTPAGE_") || text == "DATABASE_URL"
+    text.starts_with("FRONTPAGE_") || text.starts_with("OTEL_") || text == "DATABASE_URL"
 }
 
 fn read_project_file(name: &str) -> Option<String> {

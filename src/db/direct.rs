@@ -2,7 +2,7 @@
 //!
 //! `MultiConnection` writes the text of each statement anew for every step of running it, and diesel keeps no prepared
 //! statement whose text could vary. That costs more than most look-ups do. [`direct`] sends a statement on the connection
-//! that it really is, [`update()`] keeps one prepared that diesel would not, [`top`] spares SQLite from compiling one anew, and [`one_of`] says `IN` in a text that does not depend on
+//! that it really is, [`update()`] keeps one prepared that diesel would not, [`top`] and [`is`] spare SQLite from compiling one anew, and [`one_of`] says `IN` in a text that does not depend on
 //! how many values there are.
 
 use std::fmt::Display;
@@ -96,6 +96,53 @@ impl<V, W> QueryId for Update<V, W> {
 }
 
 impl<V, W, C> RunQueryDsl<C> for Update<V, W> {}
+
+/// Whether a column has a value that stands in the text of the statement.
+///
+/// For what an index is restricted to. SQLite uses such an index for a parameter, too, but compiles the statement anew each
+/// time that a value is bound to it, as with another value the index would be of no use.
+#[derive(Debug, Clone, Copy)]
+pub struct Is<C> {
+    column: C,
+    value: &'static str,
+}
+
+/// Returns whether a column has a value, which must have no quotes in it.
+pub fn is<C: Expression<SqlType = Text>>(column: C, value: &'static str) -> Is<C> {
+    Is { column, value }
+}
+
+impl<C: Expression> Expression for Is<C> {
+    type SqlType = Bool;
+}
+
+impl<C: ValidGrouping<()>> ValidGrouping<()> for Is<C> {
+    type IsAggregate = C::IsAggregate;
+}
+
+impl<C: AppearsOnTable<T>, T> AppearsOnTable<T> for Is<C> {}
+
+impl<C: SelectableExpression<T>, T> SelectableExpression<T> for Is<C> {}
+
+// It is known by its text, as that has the value in it.
+impl<C> QueryId for Is<C> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<C, DB> QueryFragment<DB> for Is<C>
+where
+    DB: Backend,
+    C: QueryFragment<DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        self.column.walk_ast(out.reborrow())?;
+        out.push_sql(" = '");
+        out.push_sql(self.value);
+        out.push_sql("'");
+        Ok(())
+    }
+}
 
 /// A query of which only the first rows are wanted.
 ///
@@ -230,6 +277,15 @@ impl Listed for Text {
     }
 }
 
+impl Listed for BigInt {
+    const OUT: &'static str = "value";
+
+    fn json(values: &[impl Display]) -> String {
+        let numbers: Vec<String> = values.iter().map(ToString::to_string).collect();
+        format!("[{}]", numbers.join(","))
+    }
+}
+
 impl<C: Expression, V> Expression for OneOf<C, V> {
     type SqlType = Bool;
 }
@@ -299,6 +355,7 @@ mod tests {
             IdSql::json(&[uuid::Uuid::nil(), uuid::Uuid::max()]),
             format!("[\"{}\",\"{}\"]", "0".repeat(32), "f".repeat(32))
         );
+        assert_eq!(BigInt::json(&[1, -2]), "[1,-2]");
         assert_eq!(Text::json(&["a\"b", "\u{2029}é"]), "[\"a\\\"b\",\"\u{2029}é\"]");
     }
 }

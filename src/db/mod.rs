@@ -13,13 +13,13 @@ pub mod fault;
 mod group;
 pub mod migrate;
 mod moment;
-pub mod months;
 mod origin;
 pub mod portable;
 mod queue;
 mod replicas;
 pub mod schema;
 mod snapshot;
+mod traced;
 pub mod types;
 
 use std::{
@@ -180,7 +180,7 @@ impl Db {
         let writers = if location.is_sqlite() { 1 } else { options.write_connections };
         Ok(Self {
             read: Door::new(location, Purpose::Read, options.read_connections, options.read_timeout, options),
-            content: Queue::deferrable(content_share(options.read_connections)),
+            content: Queue::new(content_share(options.read_connections)),
             write: Door::new(location, Purpose::Write, writers, options.write_timeout, options),
             location: location.clone(),
             commits: Commits::default(),
@@ -217,7 +217,7 @@ impl Db {
         T: Send + 'static,
         F: Fn(&mut Conn) -> Result<T> + Send + 'static,
     {
-        self.read.run(move |conn| attempt_read(conn, &work)).await
+        self.traced::<F, _>("read", self.read.run(move |conn| attempt_read(conn, &work))).await
     }
 
     /// Runs a read that can be put off: as [`Db::read`], but such reads leave some connections to those that cannot, so
@@ -226,6 +226,14 @@ impl Db {
     /// # Errors
     /// As [`Db::read`]; at once, when too many wait already.
     pub async fn read_content<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Conn) -> Result<T> + Send + 'static,
+    {
+        self.traced::<F, _>("read", self.enter_content(work)).await
+    }
+
+    async fn enter_content<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: Fn(&mut Conn) -> Result<T> + Send + 'static,
@@ -251,7 +259,7 @@ impl Db {
         T: Send + 'static,
         F: Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        self.write_as(Isolation::Serializable, work).await
+        self.traced::<F, _>("write", self.write_as(Isolation::Serializable, work)).await
     }
 
     /// Runs work that writes what nobody else writes, under a lock of its own: each statement sees what is committed.
@@ -265,7 +273,7 @@ impl Db {
         T: Send + 'static,
         F: Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        self.write_as(Isolation::Committed, work).await
+        self.traced::<F, _>("write", self.write_as(Isolation::Committed, work)).await
     }
 
     async fn write_as<T, F>(&self, isolation: Isolation, work: F) -> Result<T>

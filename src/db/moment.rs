@@ -40,7 +40,7 @@ pub(super) fn given<T>(work: impl FnOnce() -> T) -> T {
 }
 
 /// Returns the present moment in the words of PostgreSQL.
-pub(super) fn on_postgres() -> &'static str {
+fn on_postgres() -> &'static str {
     if IS_GIVEN.get() {
         "current_setting('frontpage.moment')::timestamp"
     } else {

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -22,25 +22,12 @@ const WAITING_PER_CONNECTION: usize = 64;
 /// A pool of one connection serves a burst, too.
 pub(super) const WAITING_AT_LEAST: usize = 256;
 
-/// After which time a queue in which somebody always waits is no burst any more: more come than can be served.
-const STANDING: Duration = Duration::from_millis(100);
-
-/// How long somebody who can be put off waits in such a queue. The work goes on without a pause, since there is always
-/// somebody who has just come; and nobody waits long for nothing.
-const BRIEFLY: Duration = Duration::from_millis(25);
-
 /// A queue; clones share it.
 #[derive(Clone)]
 pub(super) struct Queue {
     size: usize,
     permits: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
-    /// Whether those in it can be put off.
-    is_deferrable: bool,
-    opened: tokio::time::Instant,
-    /// Since when there has always been somebody who waits, in milliseconds since it was opened and one; 0, when there is
-    /// not.
-    standing_since: Arc<AtomicU64>,
 }
 
 /// Counts somebody who waits, however the wait ends.
@@ -54,25 +41,12 @@ impl Drop for Waiting<'_> {
 
 impl Queue {
     pub(super) fn new(size: usize) -> Self {
-        Self {
-            size,
-            permits: Arc::new(Semaphore::new(size)),
-            waiting: Arc::default(),
-            is_deferrable: false,
-            opened: tokio::time::Instant::now(),
-            standing_since: Arc::default(),
-        }
-    }
-
-    /// A queue of those who can be put off: when it has stood for a while, who comes waits briefly.
-    pub(super) fn deferrable(size: usize) -> Self {
-        Self { is_deferrable: true, ..Self::new(size) }
+        Self { size, permits: Arc::new(Semaphore::new(size)), waiting: Arc::default() }
     }
 
     /// Waits for a turn; it lasts as long as what is returned.
     pub(super) async fn enter(&self, patience: Duration) -> Result<OwnedSemaphorePermit> {
         if let Ok(permit) = self.permits.clone().try_acquire_owned() {
-            self.standing_since.store(0, Ordering::Relaxed);
             return Ok(permit);
         }
         let before = self.waiting.fetch_add(1, Ordering::Relaxed);
@@ -80,20 +54,11 @@ impl Queue {
         if before >= WAITING_AT_LEAST.max(self.size.saturating_mul(WAITING_PER_CONNECTION)) {
             return Err(Error::unavailable("too many requests wait for the database"));
         }
-        let patience = if self.is_deferrable && self.stands() { patience.min(BRIEFLY) } else { patience };
         match tokio::time::timeout(patience, self.permits.clone().acquire_owned()).await {
             Ok(Ok(permit)) => Ok(permit),
             Ok(Err(_)) => Err(Error::unavailable("the database is closed")),
             Err(_) => Err(Error::unavailable("no database connection became free in time")),
         }
-    }
-
-    /// Returns whether somebody has always waited for a while; somebody does now.
-    fn stands(&self) -> bool {
-        let now = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1);
-        let since = self.standing_since.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
-        let since = since.unwrap_or_else(|since| since);
-        since != 0 && Duration::from_millis(now.saturating_sub(since)) >= STANDING
     }
 
     pub(super) fn state(&self) -> PoolState {
@@ -138,25 +103,6 @@ mod tests {
             waiting.await.unwrap().unwrap();
         }
         assert_eq!(queue.state(), PoolState { size: 1, in_use: 0, waiting: 0 });
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn who_can_be_put_off_waits_briefly_in_a_queue_that_stands() {
-        let queue = Queue::deferrable(1);
-        let turn = queue.enter(Duration::ZERO).await.unwrap();
-        let waited = async |patience| {
-            let started = tokio::time::Instant::now();
-            assert!(queue.enter(patience).await.is_err());
-            started.elapsed()
-        };
-
-        assert_eq!(waited(Duration::from_millis(500)).await.as_millis(), 500, "a burst is waited for");
-        assert_eq!(waited(Duration::from_millis(500)).await.as_millis(), 25);
-        assert_eq!(waited(Duration::from_millis(5)).await.as_millis(), 5);
-
-        drop(turn);
-        let _turn = queue.enter(Duration::ZERO).await.unwrap();
-        assert_eq!(waited(Duration::from_millis(500)).await.as_millis(), 500, "the next burst, too");
     }
 
     #[test]

@@ -191,10 +191,13 @@ impl Db {
         };
         let work = Arc::new(work);
         let there = work.clone();
-        match replica.read(sight, move |conn| there(conn)).await {
-            Some(result) => result,
-            None => self.read_content(move |conn| work(conn)).await,
-        }
+        let read = async move {
+            match replica.read(sight, move |conn| there(conn)).await {
+                Some(result) => result,
+                None => self.enter_content(move |conn| work(conn)).await,
+            }
+        };
+        self.traced::<F, _>("read", read).await
     }
 
     /// Returns whether there are replicas to whom a sight of the primary is of use.

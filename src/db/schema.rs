@@ -20,7 +20,7 @@ mod outgoing;
 mod partners;
 
 pub use self::{
-    outgoing::{webhook_deliveries, webhooks},
+    outgoing::{webhook_deliveries, webhook_payloads, webhooks},
     partners::{api_key_reads, api_key_secrets, api_key_usage, api_keys},
 };
 

@@ -14,6 +14,7 @@ use super::finished::Finished;
 use crate::{
     error::{Error, Result},
     http::address::Address,
+    traces,
 };
 
 /// How many dropped keys are remembered for answers that are being made.
@@ -129,7 +130,8 @@ impl Cache {
         books.flights.insert(address.clone(), Flight { since, outcome: outcome.clone() });
         drop(books);
         let cache = self.clone();
-        tokio::spawn(async move {
+        // What it takes shows in the trace of whoever asked first.
+        tokio::spawn(traces::carried(async move {
             // Also when making it panics, nobody else may wait for it.
             let landing = Landing { cache: &cache, address: &address, sender: &sender };
             let made = make.await.map(Arc::new);
@@ -138,7 +140,7 @@ impl Cache {
             }
             sender.send_replace(Some(made));
             drop(landing);
-        });
+        }));
         outcome
     }
 

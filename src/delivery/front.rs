@@ -19,7 +19,7 @@ use futures_util::future::{Either, LocalBoxFuture, MapOk, TryFutureExt};
 
 use super::{Freshness, finished::Body};
 use crate::{
-    http::{address, cors, envelope, request_id},
+    http::{address, cors, envelope, request_id, spans},
     state::State,
 };
 
@@ -104,7 +104,8 @@ fn kept(state: &State, request: &Request) -> Option<Response<BoxBody>> {
     envelope::check_accept(path, asked).ok()?;
     let mut response = Response::with_body(StatusCode::OK, BoxBody::new(()));
     let body = delivery.fill(&finished, freshness, asked, response.headers_mut())?;
-    envelope::add_headers(response.headers_mut(), &request_id::of(asked));
+    let id = request_id::of(asked);
+    envelope::add_headers(response.headers_mut(), &id);
     cors::add_headers(response.headers_mut(), &cors::grant(asked, &state.config.http.cors_origins));
     delivery.tally.kept(finished.class.index());
     let response = match body {
@@ -116,6 +117,10 @@ fn kept(state: &State, request: &Request) -> Option<Response<BoxBody>> {
     };
     if let Some(meter) = &finished.meter {
         meter.observe(response.status().as_u16(), started.elapsed());
+    }
+    if let Some(span) = spans::begin(&state.traces, request.head(), &id, started) {
+        let route = finished.meter.as_ref().and_then(|meter| meter.operation().split_once(' '));
+        spans::end(span, request.method(), route.map(|(_, route)| route), response.status().as_u16());
     }
     Some(response)
 }

@@ -38,6 +38,7 @@ use crate::{
     error::{Error, Result},
     http::address::Address,
     metrics::{Meter, Tally},
+    traces,
 };
 
 /// What readers see of one address, the same for all who read under one policy.
@@ -265,7 +266,8 @@ impl Delivery {
             return with_body(answer, body);
         }
         let (before, coding) = (finished.clone(), finished.negotiate(asked));
-        let encoded = tokio::task::spawn_blocking(move || Arc::new(before.encoded(coding))).await;
+        let encode = async { tokio::task::spawn_blocking(move || Arc::new(before.encoded(coding))).await };
+        let encoded = traces::measured("encode", encode).await;
         let after = encoded.unwrap_or_else(|_| finished.clone());
         if let Some(cache) = &self.cache {
             cache.replace(address, finished, after.clone());

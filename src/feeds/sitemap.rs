@@ -17,8 +17,9 @@ use crate::{
         facets::Facet,
     },
     changes,
+    clock::Instant,
     config::SiteConfig,
-    db::{self, Conn, months},
+    db::{self, Conn},
     delivery::Live,
     error::{Code, Error, Result},
     state::State,
@@ -48,19 +49,32 @@ pub fn index(conn: &mut Conn, state: &State) -> Result<Live> {
     let base = base.ok_or_else(|| missing("FRONTPAGE_PUBLIC_URL and FRONTPAGE_ARTICLE_URL"))?;
     let mut xml = Xml::new()?;
     xml.open("sitemapindex", &[NAMESPACE])?;
-    for row in months::months(conn, Facet::all().bytes())? {
+    for (month, n_articles, updated_at) in months(conn)?.into_iter().rev() {
         // Which file of the month the article is in that was changed last is not asked.
-        let n_files = row.n_articles / LARGEST + i64::from(row.n_articles % LARGEST > 0);
-        let month = Month::parse(&row.month).ok_or_else(|| Error::internal(&row.month))?;
+        let n_files = n_articles / LARGEST + i64::from(n_articles % LARGEST > 0);
         for number in 1..=n_files {
             xml.open("sitemap", &[])?;
             xml.leaf("loc", &format!("{base}/sitemaps/{}.xml", Page { month, number }))?;
-            xml.leaf("lastmod", &row.updated_at.to_string())?;
+            xml.leaf("lastmod", &updated_at.to_string())?;
             xml.close("sitemap")?;
         }
     }
     xml.close("sitemapindex")?;
     live(conn, xml)
+}
+
+/// Returns the months in which something was published that readers see, the oldest first: how much, and when any of it was
+/// last changed. Walks over the whole list, once, a month at a time; so nothing has to be sorted.
+fn months(conn: &mut Conn) -> Result<Vec<(Month, i64, Instant)>> {
+    let (mut found, mut next) = (Vec::new(), addresses::next_since(conn, Month::FIRST.start()?)?);
+    while let Some(at) = next {
+        let month = Month::of(at)?;
+        if let (n_articles, Some(updated_at)) = addresses::sum_up(conn, month.start()?, month.end()?)? {
+            found.push((month, n_articles, updated_at));
+        }
+        next = addresses::next_since(conn, month.end()?)?;
+    }
+    Ok(found)
 }
 
 /// Makes a month's file.

@@ -6,6 +6,7 @@ use std::{future::Ready, sync::Arc};
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, dev::Payload, http::header::HeaderMap};
 use deserr::Deserr;
+use opentelemetry::trace::SpanKind;
 use serde_json::Value;
 
 use super::{
@@ -30,6 +31,7 @@ use crate::{
     reference::{ParseId, Reference},
     revisions::Basis,
     state::State,
+    traces::{self, function_of},
 };
 
 /// A request.
@@ -287,7 +289,12 @@ impl Call {
     ///
     /// # Errors
     /// When the work panics.
-    pub async fn aside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    pub async fn aside<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        let _span = traces::child(|| format!("compute {}", function_of::<F>()).into(), SpanKind::Internal);
         let room = self.room.clone();
         let work = move || {
             let _room = room;

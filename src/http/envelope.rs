@@ -17,7 +17,7 @@ use futures_util::FutureExt;
 use super::{
     cors, path,
     problem::{self, Refusal},
-    request_id,
+    request_id, spans,
 };
 use crate::{
     api_keys::reader::Counted,
@@ -26,6 +26,7 @@ use crate::{
     error::{Code, Error},
     ids::ArticleId,
     state::State,
+    traces::{self, Span},
 };
 
 /// The outermost middleware.
@@ -46,15 +47,24 @@ pub async fn around<B: MessageBody + 'static>(
     let is_stopping = request.app_data::<State>().is_some_and(|state| state.readiness.is_closed());
     let origin = Origin::request(id.clone(), address_of(&request));
     let method = request.method().clone();
-    let work = origin.scope(AssertUnwindSafe(pass(request, next)).catch_unwind());
+    let span = request.app_data::<State>().and_then(|state| spans::begin(&state.traces, request.head(), &id, started));
+    let trace_id = span.as_ref().map(Span::trace_id);
+    let here = span.as_ref().and_then(Span::here);
+    let work = traces::within(here, origin.scope(AssertUnwindSafe(pass(request, next)).catch_unwind()));
     let mut response = match request_id::scope(id.clone(), work).await {
         Ok(response) => response?,
-        Err(_) => return Err(Refusal(Error::internal("a handler panicked; the panic is logged above")).into()),
+        Err(_) => {
+            span.into_iter().for_each(|span| spans::end(span, &method, None, 500));
+            return Err(Refusal(Error::internal("a handler panicked; the panic is logged above")).into());
+        }
     };
+    let pattern = response.request().match_pattern();
     if let Some(state) = response.request().app_data::<State>() {
-        let pattern = response.request().match_pattern();
         let meter = state.metrics.meter(method.as_str(), pattern.as_deref());
         meter.observe(response.status().as_u16(), started.elapsed());
+    }
+    if let Some(span) = span {
+        spans::end(span, &method, pattern.as_deref(), response.status().as_u16());
     }
     count(&mut response, method.as_str(), started);
     add_headers(response.headers_mut(), &id);
@@ -66,7 +76,7 @@ pub async fn around<B: MessageBody + 'static>(
     if let Some((method, path)) = subject {
         let status = response.status().as_u16();
         let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(request.id = %id, http.method = %method, http.path = %path, http.status = status, duration_ms = millis, "{method} {path} {status}");
+        tracing::info!(request.id = %id, trace.id = trace_id, http.method = %method, http.path = %path, http.status = status, duration_ms = millis, "{method} {path} {status}");
     }
     Ok(response)
 }

@@ -19,5 +19,6 @@ pub mod query;
 pub mod reply;
 pub mod request_id;
 pub mod routing;
+pub mod spans;
 pub mod system;
 pub mod view;

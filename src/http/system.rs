@@ -132,6 +132,7 @@ async fn get_metrics(call: Call) -> Result<HttpResponse, Refusal> {
         changes_lag: state.delivery.lag(),
         hashes_in_progress: state.auth.hashes_in_progress(),
         replicas: state.db.replica_states(),
+        spans: state.traces.counts(),
     };
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, metrics::CONTENT_TYPE))

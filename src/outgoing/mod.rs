@@ -7,11 +7,13 @@
 //! not asked: who sets the environment may reach what they like.
 
 pub mod addresses;
+mod kept;
+pub mod threads;
 
 use std::{
     io::Read,
-    net::{SocketAddr, ToSocketAddrs},
-    time::Duration,
+    net::{IpAddr, SocketAddr, ToSocketAddrs},
+    time::{Duration, Instant},
 };
 
 use ureq::{
@@ -19,7 +21,7 @@ use ureq::{
     http::Uri,
     unversioned::{
         resolver::{ResolvedSocketAddrs, Resolver},
-        transport::{DefaultConnector, NextTimeout},
+        transport::NextTimeout,
     },
 };
 use url::{Host, Url};
@@ -37,6 +39,15 @@ const MOST_LOOKUPS: usize = 64;
 
 /// The ports that may be reached: where web servers are.
 const PORTS: [u16; 2] = [443, 8443];
+
+/// The most connections that are kept, in all and to one host; many webhooks may lead to one.
+const MOST_KEPT: (usize, usize) = (64, 32);
+
+/// What a connection has for what comes in, which all the headers of an answer must fit into, and for what goes out.
+const BUFFERS: (usize, usize) = (2 * MOST_HEADERS, 16 * 1024);
+
+/// For how long a connection is kept without a request. Many servers close theirs after five seconds.
+const KEPT_FOR: Duration = Duration::from_secs(4);
 
 /// How long a look-up may take when an address is written down.
 const LOOK_UP: Duration = Duration::from_secs(3);
@@ -64,6 +75,7 @@ pub struct Answer {
 pub struct Guard {
     rules: Rules,
     agent: ureq::Agent,
+    patience: Duration,
 }
 
 impl Rules {
@@ -123,14 +135,17 @@ impl Guard {
             .http_status_as_error(false)
             // What the environment says is for other programs.
             .proxy(None)
-            // A connection that is kept would be one that was checked another time.
-            .max_idle_connections(0)
+            .max_idle_connections(MOST_KEPT.0)
+            .max_idle_connections_per_host(MOST_KEPT.1)
+            .max_idle_age(KEPT_FOR)
             .max_response_header_size(MOST_HEADERS)
+            .input_buffer_size(BUFFERS.0)
+            .output_buffer_size(BUFFERS.1)
             .accept_encoding("identity")
             .user_agent(concat!("Frontpage/", env!("CARGO_PKG_VERSION")))
             .build();
-        let agent = ureq::Agent::with_parts(config, DefaultConnector::default(), Checked { rules });
-        Self { rules, agent }
+        let agent = ureq::Agent::with_parts(config, kept::Pinning::default(), Checked { rules });
+        Self { rules, agent, patience }
     }
 
     /// Checks an address that somebody wants to have kept, and looks its host up. A host that cannot be found now may be
@@ -154,12 +169,17 @@ impl Guard {
     /// In a few words, what went wrong; no word of it comes from the other side.
     pub fn post(&self, url: &str, headers: &[(&str, &str)], body: &str) -> Result<Answer, String> {
         self.rules.check(url).map_err(|_| "the address is not allowed".to_owned())?;
-        let mut request = ureq::http::Request::post(url).header("content-type", "application/json");
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let request = request.body(body).map_err(|_| "the request cannot be written".to_owned())?;
-        let answer = self.agent.run(request).map_err(|error| in_short(&error))?;
+        let began = Instant::now();
+        let answer = match self.send(url, headers, body, self.patience) {
+            // Whoever closes a connection that nobody uses may do so just when it is used again. That is no failure of
+            // theirs, and the request goes out anew on a connection of its own.
+            Err(Failed { error: ureq::Error::Io(_), was_kept: true }) => {
+                kept::found(&[]);
+                self.send(url, headers, body, self.patience.saturating_sub(began.elapsed()))
+            }
+            sent => sent,
+        };
+        let answer = answer.map_err(|failed| in_short(&failed.error))?;
         let status = answer.status().as_u16();
         let retry_after = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()).map(str::to_owned);
         let mut body = Vec::new();
@@ -167,6 +187,29 @@ impl Guard {
         let _ = answer.into_body().into_reader().take(MOST_READ).read_to_end(&mut body);
         Ok(Answer { status, retry_after, body })
     }
+
+    fn send(
+        &self,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+        patience: Duration,
+    ) -> Result<ureq::http::Response<ureq::Body>, Failed> {
+        let mut request = self.agent.post(url).header("content-type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        kept::begin();
+        let sent = request.config().timeout_global(Some(patience)).build().send(body);
+        sent.map_err(|error| Failed { error, was_kept: kept::was_kept() })
+    }
+}
+
+/// A request that had no answer.
+struct Failed {
+    error: ureq::Error,
+    /// Whether it went over a connection that was there before.
+    was_kept: bool,
 }
 
 /// Whether a name is one of a local network: nobody else can reach what has it.
@@ -177,7 +220,7 @@ fn is_local(name: &str) -> bool {
 }
 
 /// What went wrong, without what the other side said.
-fn in_short(error: &ureq::Error) -> String {
+pub(crate) fn in_short(error: &ureq::Error) -> String {
     match error {
         ureq::Error::Timeout(_) => "it took too long",
         ureq::Error::HostNotFound => "the host was not found, or may not be reached",
@@ -202,7 +245,12 @@ impl Resolver for Checked {
     fn resolve(&self, uri: &Uri, _: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let host = uri.host().ok_or(ureq::Error::HostNotFound)?;
         let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 });
-        let found = look_up(format!("{host}:{port}"), *timeout.after).ok_or(ureq::Error::HostNotFound)?;
+        kept::found(&[]);
+        // What is an address already needs no looking up.
+        let found = match host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+            Ok(ip) => vec![SocketAddr::new(ip, port)],
+            Err(_) => look_up(format!("{host}:{port}"), *timeout.after).ok_or(ureq::Error::HostNotFound)?,
+        };
         // One address that may not be reached makes the host suspect: it may be another the next time.
         if found.is_empty() || !found.iter().all(|address| self.rules.admits(*address, port)) {
             return Err(ureq::Error::HostNotFound);
@@ -211,6 +259,7 @@ impl Resolver for Checked {
         for address in found.into_iter().take(8) {
             addresses.push(address);
         }
+        kept::found(&addresses);
         Ok(addresses)
     }
 }

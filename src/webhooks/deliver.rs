@@ -3,29 +3,35 @@
 //! An endpoint begins with one request at a time and is given more as it answers well. Those that did not answer well the
 //! last time, or have not answered yet, have half of the places between them, take turns, and are left alone for longer
 //! and longer. So one that never ends its answers, or fifty of them, hold up nobody else.
+//!
+//! Each request has a thread while it runs. What is claimed and how it went is written for many at a time: one transaction
+//! takes what has come due for all endpoints, and another what has ended meanwhile.
 
 use std::{
     collections::{HashMap, HashSet},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant as Moment},
 };
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{
+    Notify,
+    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+};
 
 use super::{
+    claims::{self, Claimed, End, Outcome},
     model::Attempt,
-    queue::{self, Claimed, End, Outcome},
     schedule::Schedule,
 };
 use crate::{
     clock::Instant,
-    db::{Db, Origin, Tx},
-    error::{Error, Result},
+    db::{Db, Tx},
+    error::{Code, Error, Result},
     ids::{DeliveryId, WebhookId},
-    outgoing::Answer,
+    outgoing::{Answer, threads::Threads},
     state::State,
 };
 
@@ -53,6 +59,15 @@ const MOST_DOUBLINGS: u32 = 7;
 /// How often it is tried to note how an attempt went, before it is left to be done again.
 const NOTE_TRIES: u32 = 3;
 
+/// The most attempts that are noted together.
+const MOST_TOGETHER: usize = 256;
+
+/// For how long those that have ended wait for others to be noted with them.
+const WAITS_FOR_OTHERS: Duration = Duration::from_millis(5);
+
+/// How long it takes another server to note what is to be told, once that has happened.
+const NOTED_BY_OTHERS: Duration = Duration::from_millis(20);
+
 /// What this server knows of an endpoint.
 #[derive(Debug, Default)]
 struct Lane {
@@ -67,9 +82,11 @@ struct Lane {
 #[derive(Debug)]
 struct Lanes {
     lanes: Mutex<HashMap<WebhookId, Lane>>,
-    /// What is being sent.
+    /// What is being sent, or was and is not noted yet.
     under_way: Mutex<HashSet<DeliveryId>>,
-    /// How many requests endpoints may have between them that are not trusted.
+    /// How many requests endpoints may have between them.
+    most: usize,
+    /// How many of those may be to endpoints that are not trusted.
     most_doubtful: usize,
     done: Notify,
     schedule: Schedule,
@@ -101,13 +118,23 @@ impl Lanes {
         })
     }
 
+    /// Returns how many more requests there may be.
+    fn n_free(&self) -> usize {
+        let n_running = self.with(|lanes| lanes.values().map(|lane| lane.n_running).sum());
+        self.most.saturating_sub(n_running)
+    }
+
     fn begin(&self, claimed: &Claimed) {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).insert(claimed.delivery.id);
+        self.under_way().insert(claimed.delivery.id);
         self.with(|lanes| lanes.entry(claimed.webhook.id).or_default().n_running += 1);
     }
 
-    fn end(&self, id: WebhookId, delivery: DeliveryId, is_well: bool) {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&delivery);
+    fn under_way(&self) -> MutexGuard<'_, HashSet<DeliveryId>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that a request has ended.
+    fn end(&self, id: WebhookId, is_well: bool) {
         self.with(|lanes| {
             let lane = lanes.entry(id).or_default();
             lane.n_running = lane.n_running.saturating_sub(1);
@@ -122,47 +149,68 @@ impl Lanes {
             lane.not_before = Some(Moment::now() + pause / scale);
             lane.n_failures += 1;
         });
+    }
+
+    /// Forgets what has ended and is noted, or cannot be.
+    fn forget(&self, deliveries: impl IntoIterator<Item = DeliveryId>) {
+        let mut under_way = self.under_way();
+        for delivery in deliveries {
+            under_way.remove(&delivery);
+        }
         self.done.notify_one();
     }
 }
 
-/// Delivers, for ever. `quiet` is where it looks for what is due.
-pub async fn run(state: State, quiet: Db) {
+/// Delivers, for ever. `quiet` is where it looks for what is due; `noted` tells that there is something.
+pub async fn run(state: State, quiet: Db, noted: Arc<Notify>) {
     let config = state.config.webhooks;
-    let schedule = Schedule { scale: config.time_scale };
     let lanes = Arc::new(Lanes {
         lanes: Mutex::default(),
         under_way: Mutex::default(),
+        most: config.requests,
         most_doubtful: (config.requests / 2).max(1),
         done: Notify::new(),
-        schedule,
+        schedule: Schedule { scale: config.time_scale },
     });
-    let (places, server) = (Arc::new(Semaphore::new(config.requests)), uuid::Uuid::now_v7().to_string());
+    let server = uuid::Uuid::now_v7().to_string();
+    let (sender, ended) = unbounded_channel();
     tokio::select! {
-        () = deliver(&state, &quiet, &lanes, &server, &places) => {}
+        () = deliver(&state, &quiet, &lanes, &server, (&noted, sender)) => {}
+        () = note(&state, &lanes, &server, ended) => {}
         () = extend(&state, &lanes, &server) => {}
     }
 }
 
-async fn deliver(state: &State, quiet: &Db, lanes: &Arc<Lanes>, server: &str, places: &Arc<Semaphore>) {
-    let mut news = state.wire.position();
-    let mut last = None;
+async fn deliver(
+    state: &State,
+    quiet: &Db,
+    lanes: &Arc<Lanes>,
+    server: &str,
+    (noted, ended): (&Notify, UnboundedSender<Ended>),
+) {
+    let (mut news, mut last, threads) = (state.wire.position(), None, Threads::default());
+    let mut is_busy = false;
     loop {
-        let claimed = claim((state, quiet), lanes, server, places.available_permits(), last).await;
+        // Where something was due a moment ago there is likely more.
+        let claimed = claim((state, Some(quiet).filter(|_| !is_busy)), lanes, server, last).await;
+        is_busy = !claimed.is_empty();
         last = claimed.last().map_or(last, |claimed| Some(claimed.webhook.id));
-        let is_idle = claimed.is_empty();
         for one in claimed {
-            let Ok(place) = places.clone().try_acquire_owned() else { break };
-            lanes.begin(&one);
-            let work = attempt(state.clone(), lanes.clone(), server.to_owned(), one, place);
-            actix_web::rt::spawn(Origin::server().scope(work));
-        }
-        if is_idle {
-            tokio::select! {
-                _ = news.changed() => tokio::time::sleep(Duration::from_millis(20)).await,
-                () = lanes.done.notified() => {}
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+            let flight = Flight::begin(lanes.clone(), one, ended.clone());
+            let state = state.clone();
+            if let Err(error) = threads.run(move || flight.fly(&state)) {
+                tracing::warn!(%error, "There is no thread for a request to a webhook; it is tried again");
             }
+        }
+        tokio::select! {
+            _ = news.changed() => tokio::select! {
+                () = noted.notified() => {}
+                () = lanes.done.notified() => {}
+                () = tokio::time::sleep(NOTED_BY_OTHERS) => {}
+            },
+            () = noted.notified() => {}
+            () = lanes.done.notified() => {}
+            () = tokio::time::sleep(LOOK_EVERY) => {}
         }
     }
 }
@@ -172,7 +220,7 @@ async fn extend(state: &State, lanes: &Lanes, server: &str) {
     let mut before = HashSet::new();
     loop {
         tokio::time::sleep(EXTEND_EVERY).await;
-        let under_way = lanes.under_way.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let under_way = lanes.under_way().clone();
         // What has begun since the last time has a claim that is long enough still.
         let long: Vec<DeliveryId> = under_way.intersection(&before).copied().collect();
         before = under_way;
@@ -180,7 +228,7 @@ async fn extend(state: &State, lanes: &Lanes, server: &str) {
             continue;
         }
         let server = server.to_owned();
-        if let Err(error) = state.db.write_alone(move |tx| queue::extend(tx, &server, &long)).await {
+        if let Err(error) = state.db.write_alone(move |tx| claims::extend(tx, &server, &long)).await {
             tracing::warn!(%error, "Claims of webhook deliveries could not be extended; another server may tell the same again");
         }
     }
@@ -188,18 +236,18 @@ async fn extend(state: &State, lanes: &Lanes, server: &str) {
 
 /// Claims what is due, as far as there is room for it.
 async fn claim(
-    (state, quiet): (&State, &Db),
+    (state, quiet): (&State, Option<&Db>),
     lanes: &Arc<Lanes>,
     server: &str,
-    n_free: usize,
     last: Option<WebhookId>,
 ) -> Vec<Claimed> {
+    let n_free = lanes.n_free();
     if n_free == 0 {
         return Vec::new();
     }
     let (for_room, n_doubtful) = (lanes.clone(), AtomicUsize::new(0));
     let room = move |id| for_room.room(id, &n_doubtful);
-    match queue::claim(quiet, &state.db, server, n_free, last, room).await {
+    match claims::claim(quiet, &state.db, server, n_free, last, room).await {
         Ok(claimed) => claimed,
         Err(error) => {
             tracing::warn!(%error, "What webhooks are to be told could not be read; it is tried again");
@@ -209,47 +257,64 @@ async fn claim(
     }
 }
 
-/// Sends one request and notes how it went.
-async fn attempt(state: State, lanes: Arc<Lanes>, server: String, claimed: Claimed, place: OwnedSemaphorePermit) {
-    let (id, delivery) = (claimed.webhook.id, claimed.delivery.id);
-    if claimed.since.elapsed() > FRESH {
-        tracing::warn!(webhook.id = %id, "The database was long in granting a delivery; it is left to whoever claims it next");
-        lanes.end(id, delivery, false);
-        return;
+/// How an attempt went, to be noted.
+type Ended = (Claimed, Outcome);
+
+/// A request from when it was claimed until it has ended. However it ends, others get its place.
+struct Flight {
+    lanes: Arc<Lanes>,
+    claimed: Option<Claimed>,
+    ended: UnboundedSender<Ended>,
+}
+
+impl Flight {
+    fn begin(lanes: Arc<Lanes>, claimed: Claimed, ended: UnboundedSender<Ended>) -> Self {
+        lanes.begin(&claimed);
+        Self { lanes, claimed: Some(claimed), ended }
     }
-    let outcome = match send(&state, &claimed).await {
-        Ok((attempt, answer)) => weigh(lanes.schedule, &claimed, attempt, answer),
-        Err(error) => {
-            tracing::error!(%error, webhook.id = %id, "A webhook cannot be told anything");
-            lanes.end(id, delivery, false);
+
+    /// Sends the request; blocks until it has ended.
+    fn fly(mut self, state: &State) {
+        let Some(claimed) = &self.claimed else { return };
+        let id = claimed.webhook.id;
+        if claimed.since.elapsed() > FRESH {
+            tracing::warn!(webhook.id = %id, "The database was long in granting a delivery; it is left to whoever claims it next");
             return;
         }
-    };
-    let is_well = outcome.end == End::Delivered;
-    if let Err(error) = note(&state, &server, claimed, outcome, lanes.schedule).await {
-        tracing::warn!(%error, webhook.id = %id, "It could not be noted that a webhook was told something; it is told again");
+        let outcome = match send(state, claimed) {
+            Ok((attempt, answer)) => weigh(self.lanes.schedule, claimed, attempt, answer),
+            Err(error) => {
+                tracing::error!(%error, webhook.id = %id, "A webhook cannot be told anything");
+                return;
+            }
+        };
+        self.lanes.end(id, outcome.end == End::Delivered);
+        if let Some(claimed) = self.claimed.take() {
+            // Whoever notes it has gone when the server stops; then it is told again.
+            let _ = self.ended.send((claimed, outcome));
+        }
     }
-    drop(place);
-    lanes.end(id, delivery, is_well);
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        if let Some(claimed) = self.claimed.take() {
+            self.lanes.end(claimed.webhook.id, false);
+            self.lanes.forget([claimed.delivery.id]);
+        }
+    }
 }
 
 /// Signs and sends.
-async fn send(state: &State, claimed: &Claimed) -> Result<(Attempt, Option<Answer>)> {
+fn send(state: &State, claimed: &Claimed) -> Result<(Attempt, Option<Answer>)> {
     let at = Instant::now();
     let secrets = claimed.webhook.secrets(&state.key, at)?;
-    let (id, seconds) = (claimed.delivery.id.to_string(), at.seconds());
-    let payload = claimed.delivery.payload.clone();
-    let signatures: Vec<String> = secrets.iter().map(|secret| secret.sign(&id, seconds, &payload)).collect();
-    let (guard, url, started) = (state.outgoing.clone(), claimed.webhook.url.clone(), Moment::now());
-    let (sender, receiver) = tokio::sync::oneshot::channel();
-    // A thread of its own: whoever stops the server waits for the runtime's, and a slow endpoint would hold that up.
-    let thread = std::thread::Builder::new().name("webhook".to_owned()).spawn(move || {
-        let (timestamp, signatures) = (seconds.to_string(), signatures.join(" "));
-        let headers = [("webhook-id", &*id), ("webhook-timestamp", &*timestamp), ("webhook-signature", &*signatures)];
-        let _ = sender.send(guard.post(&url, &headers, &payload));
-    });
-    thread.map_err(Error::internal)?;
-    let sent = receiver.await.map_err(Error::internal)?;
+    let (id, seconds, payload) = (claimed.delivery.id.to_string(), at.seconds(), &*claimed.payload);
+    let signatures: Vec<String> = secrets.iter().map(|secret| secret.sign(&id, seconds, payload)).collect();
+    let (timestamp, signatures) = (seconds.to_string(), signatures.join(" "));
+    let headers = [("webhook-id", &*id), ("webhook-timestamp", &*timestamp), ("webhook-signature", &*signatures)];
+    let started = Moment::now();
+    let sent = state.outgoing.post(&claimed.webhook.url, &headers, payload);
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(match sent {
         Ok(answer) => (Attempt { at, duration_ms, status: Some(answer.status), error: None }, Some(answer)),
@@ -290,22 +355,51 @@ fn chance(claimed: &Claimed) -> u64 {
     tail.wrapping_add(u64::try_from(claimed.delivery.n_attempts).unwrap_or(0) * 389) % 1000
 }
 
-async fn note(state: &State, server: &str, claimed: Claimed, outcome: Outcome, schedule: Schedule) -> Result<()> {
-    let id = claimed.webhook.id;
-    let (server, claimed, outcome) = (server.to_owned(), Arc::new(claimed), Arc::new(outcome));
+/// Notes how attempts went, those together that have ended meanwhile, for ever.
+async fn note(state: &State, lanes: &Lanes, server: &str, mut ended: UnboundedReceiver<Ended>) {
+    let mut some = Vec::new();
+    while ended.recv_many(&mut some, MOST_TOGETHER).await > 0 {
+        tokio::time::sleep(WAITS_FOR_OTHERS).await;
+        while some.len() < MOST_TOGETHER
+            && let Ok(one) = ended.try_recv()
+        {
+            some.push(one);
+        }
+        let all: Arc<[Ended]> = std::mem::take(&mut some).into();
+        if let Err(error) = note_together(state, lanes, server, all.clone()).await {
+            note_apart(state, lanes, server, &all, error).await;
+        }
+        lanes.forget(all.iter().map(|(claimed, _)| claimed.delivery.id));
+    }
+}
+
+async fn note_together(state: &State, lanes: &Lanes, server: &str, ended: Arc<[Ended]>) -> Result<()> {
     let mut n_tries = 0;
     let disabled = loop {
-        let (server, claimed, outcome) = (server.clone(), claimed.clone(), outcome.clone());
-        let work = move |tx: &mut Tx<'_>| queue::finish(tx, &claimed, &server, &outcome, schedule.give_up_after());
+        let (server, ended, give_up_after) = (server.to_owned(), ended.clone(), lanes.schedule.give_up_after());
+        let work = move |tx: &mut Tx<'_>| claims::finish(tx, &server, &ended, give_up_after);
         match state.db.write_alone(work).await {
             Ok(disabled) => break disabled,
-            Err(error) if n_tries >= NOTE_TRIES => return Err(error),
+            // What is wrong with one of several is found by noting each alone.
+            Err(error) if n_tries >= NOTE_TRIES || error.code() != Code::Unavailable => return Err(error),
             Err(_) => n_tries += 1,
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
     };
-    if let Some(reason) = disabled {
+    for (id, reason) in disabled {
         tracing::warn!(webhook.id = %id, %reason, "A webhook was disabled; enable it when its endpoint is well");
     }
     Ok(())
+}
+
+/// Notes each alone when several could not be noted, so that one that cannot be is in nobody's way.
+async fn note_apart(state: &State, lanes: &Lanes, server: &str, ended: &[Ended], error: Error) {
+    let is_away = error.code() == Code::Unavailable;
+    for one in ended {
+        let noted =
+            if is_away { Err(error.clone()) } else { note_together(state, lanes, server, [one.clone()].into()).await };
+        if let Err(error) = noted {
+            tracing::warn!(%error, webhook.id = %one.0.webhook.id, "It could not be noted that a webhook was told something; it is told again");
+        }
+    }
 }

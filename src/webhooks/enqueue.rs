@@ -1,8 +1,9 @@
 //! Notes what is to be told to whom: follows the change log, in one transaction with how far it has come.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use diesel::prelude::*;
+use tokio::sync::Notify;
 
 use super::{
     model::{Event, WebhookData, WebhookDoc, WebhookPayload},
@@ -17,6 +18,7 @@ use crate::{
     },
     db::{
         Conn, Db, Tx,
+        direct::{direct, update},
         schema::{followers, webhooks},
     },
     error::{Error, Result},
@@ -44,11 +46,11 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// The most keys that a payload has, so that it stays small.
 const MOST_KEYS: usize = 100;
 
-/// Follows the log, for ever. `quiet` is where it looks whether there is anything.
-pub async fn follow(state: State, quiet: Db) {
+/// Follows the log, for ever. `quiet` is where it looks whether there is anything; `noted` is told when there was.
+pub async fn follow(state: State, quiet: Db, noted: Arc<Notify>) {
     let mut news = state.wire.position();
     loop {
-        if let Err(error) = catch_up(&state, &quiet).await {
+        if let Err(error) = catch_up(&state, &quiet, &noted).await {
             tracing::warn!(%error, "Noting what webhooks are to be told failed; it is tried again");
             tokio::time::sleep(Duration::from_secs(1)).await;
             continue;
@@ -58,12 +60,13 @@ pub async fn follow(state: State, quiet: Db) {
     }
 }
 
-async fn catch_up(state: &State, quiet: &Db) -> Result<()> {
+async fn catch_up(state: &State, quiet: &Db, noted: &Notify) -> Result<()> {
     while quiet.read(has_news).await? {
         let for_work = state.clone();
         if !state.db.write_alone(move |tx| note(tx, &for_work)).await? {
             return Ok(());
         }
+        noted.notify_one();
     }
     Ok(())
 }
@@ -101,12 +104,23 @@ fn note(tx: &mut Tx<'_>, state: &State) -> Result<bool> {
         }
         News::Changes(changes) => {
             let end = changes.last().map_or(from, |change| change.position);
-            let mut new = Vec::new();
+            let docs: Vec<(&WebhookRow, WebhookDoc)> =
+                enabled.iter().map(|webhook| Ok((webhook, webhook.doc()?))).collect::<Result<_>>()?;
+            // Somebody may have had told again what is not noted yet.
+            let told_again = queue::known(tx.conn, from, end)?;
+            let (mut new, mut shared) = (Vec::new(), Vec::new());
             for told in tell(tx.conn, state, changes)? {
-                for webhook in enabled.iter().filter(|webhook| webhook.since < told.position) {
-                    new.extend(told.to(webhook.id, &webhook.doc()?));
+                let n_before = new.len();
+                for (webhook, doc) in &docs {
+                    if webhook.since < told.position && !told_again.contains(&(webhook.id, told.position)) {
+                        new.extend(told.to(webhook.id, doc));
+                    }
+                }
+                if new.len() > n_before {
+                    shared.push((told.position, told.payload));
                 }
             }
+            queue::share(tx, shared)?;
             (end, new)
         }
     };
@@ -120,7 +134,8 @@ fn keep(tx: &mut Tx<'_>, known: Option<i64>, position: i64) -> Result<()> {
         return Ok(());
     }
     if known.is_some() {
-        diesel::update(followers::table.find(NAME)).set(followers::position.eq(position)).execute(tx.conn)?;
+        let (value, own) = (followers::position.eq(position), followers::name.eq(NAME));
+        direct!(tx.conn, |conn| update("followers", value, own).execute(conn))?;
         return Ok(());
     }
     diesel::insert_into(followers::table)
@@ -146,14 +161,19 @@ pub struct Told {
 
 impl Told {
     /// Returns what is to be told to a webhook; none, when it does not want it.
-    pub fn to(&self, webhook_id: WebhookId, doc: &WebhookDoc) -> Option<New> {
-        wants(doc, self.event, &self.entry).then(|| New {
+    fn to(&self, webhook_id: WebhookId, doc: &WebhookDoc) -> Option<New> {
+        wants(doc, self.event, &self.entry).then_some(New {
             webhook_id,
             position: Some(self.position),
             subject_id: self.subject,
             event: self.event,
-            payload: self.payload.clone(),
+            payload: None,
         })
+    }
+
+    /// Returns what is to be told to one webhook alone, with what it is told; none, when it does not want it.
+    pub fn alone(&self, webhook_id: WebhookId, doc: &WebhookDoc) -> Option<New> {
+        self.to(webhook_id, doc).map(|new| New { payload: Some(self.payload.clone()), ..new })
     }
 }
 

@@ -238,7 +238,8 @@ async fn test_webhook(mut call: Call) -> Result<HttpResponse, Refusal> {
                 },
             };
             let payload = serde_json::to_string(&payload).map_err(Error::internal)?;
-            let new = New { webhook_id: id, position: None, subject_id, event: Event::WebhookTest, payload };
+            let new =
+                New { webhook_id: id, position: None, subject_id, event: Event::WebhookTest, payload: Some(payload) };
             let delivery = queue::add(tx, vec![new])?.pop().ok_or_else(|| Error::internal("nothing was noted"))?;
             note(tx, id, "tested")?;
             Reply::json(200, &queue::find(tx.conn, id, delivery)?.view()?)
@@ -278,7 +279,7 @@ fn replay(tx: &mut Tx<'_>, state: &State, by: &Caller, id: WebhookId, from: i64)
     let known = queue::renew_after(tx, id, from, end)?;
     let told = enqueue::tell(tx.conn, state, changes)?;
     let new: Vec<New> =
-        told.iter().filter(|told| !known.contains(&told.position)).filter_map(|told| told.to(id, &doc)).collect();
+        told.iter().filter(|told| !known.contains(&told.position)).filter_map(|told| told.alone(id, &doc)).collect();
     let n_queued = known.len() + new.len();
     queue::add(tx, new)?;
     note(tx, id, "replayed")?;

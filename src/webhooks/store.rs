@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::{
     model::{DisabledReason, Event, Webhook, WebhookDoc, WebhookInput},
+    queue,
     schedule::OLD_SECRET_SECONDS,
     sign::Secret,
 };
@@ -16,10 +17,7 @@ use crate::{
     },
     changes::follow,
     clock::Instant,
-    db::{
-        Conn, Tx,
-        schema::{webhook_deliveries, webhooks},
-    },
+    db::{Conn, Tx, schema::webhooks},
     error::{Code, Error, Fault, Result},
     http::page::{Cursor, Direction, Limit},
     ids::{SectionId, TagId, UserId, WebhookId},
@@ -235,7 +233,7 @@ pub fn update(tx: &mut Tx<'_>, by: &Caller, row: &WebhookRow, basis: &Basis, pat
 pub fn delete(tx: &mut Tx<'_>, by: &Caller, row: &WebhookRow, basis: &Basis) -> Result<()> {
     let doc = document(&row.doc()?)?;
     revisions::check(tx, row.id.into(), basis, row.revision, None, &doc)?;
-    diesel::delete(webhook_deliveries::table.filter(webhook_deliveries::webhook_id.eq(row.id))).execute(tx.conn)?;
+    queue::remove(tx, row.id)?;
     diesel::delete(webhooks::table.find(row.id)).execute(tx.conn)?;
     let what = (Resource::Webhook, row.id.into());
     revisions::append(tx, &Revision::new(what, (row.revision + 1, "deleted"), &doc, Some(by.user_id)))

@@ -432,14 +432,17 @@ fn help_and_mistakes_have_their_exit_codes() {
 /// The variables that a text names at the start of a line, such as `# FRONTPAGE_LISTEN=127.0.0.1:8080`.
 fn variables_in_env_example(text: &str) -> BTreeSet<String> {
     let name = |line: &str| line.trim_start_matches("# ").split_once('=').map(|(name, _)| name.to_owned());
-    let is_name = |name: &String| name == "DATABASE_URL" || name.starts_with("FRONTPAGE_");
-    text.lines().filter_map(name).filter(is_name).collect()
+    text.lines().filter_map(name).filter(|name| is_variable(name)).collect()
+}
+
+fn is_variable(name: &str) -> bool {
+    name == "DATABASE_URL" || name.starts_with("FRONTPAGE_") || name.starts_with("OTEL_")
 }
 
 /// The variables that a text names anywhere.
 fn variables_in(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    words.filter(|word| *word == "DATABASE_URL" || word.starts_with("FRONTPAGE_")).map(str::to_owned).collect()
+    words.filter(|word| is_variable(word)).map(str::to_owned).collect()
 }
 
 #[test]

@@ -51,5 +51,6 @@ mod tags;
 mod tidy;
 mod timezones;
 mod tokens;
+mod traces;
 mod users;
 mod webhooks;

@@ -93,6 +93,25 @@ fn revert_all(database: &Database) {
     }
 }
 
+/// Undoes a migration and all after it, and does them again.
+pub fn back_and_forth(database: &Database, name: &str) {
+    let source = FileBasedMigrations::from_path(folder(database.backend)).unwrap();
+    let n = names(database.backend).iter().filter(|other| other.as_str() >= name).count();
+    for _ in 0..n {
+        match database.backend {
+            Backend::Sqlite => {
+                let mut conn = SqliteConnection::establish(database.url.trim_start_matches("sqlite://")).unwrap();
+                conn.revert_last_migration(source.clone()).map(drop).unwrap();
+            }
+            Backend::Postgres => {
+                let mut conn = PgConnection::establish(&database.url).unwrap();
+                conn.revert_last_migration(source.clone()).map(drop).unwrap();
+            }
+        }
+    }
+    assert_eq!(migrate::run(&location(database)).unwrap().len(), n);
+}
+
 #[test]
 fn up_and_down_and_up_again_leaves_the_same_schema() {
     on_both(|database| {

@@ -30,7 +30,7 @@ table! {
         position -> Nullable<BigInt>,
         subject_id -> Id,
         event -> Text,
-        payload -> Text,
+        payload -> Nullable<Text>,
         state -> Text,
         n_attempts -> Integer,
         attempts -> Text,
@@ -43,4 +43,11 @@ table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(webhooks, webhook_deliveries);
+table! {
+    webhook_payloads (position) {
+        position -> BigInt,
+        payload -> Text,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(webhooks, webhook_deliveries, webhook_payloads);

@@ -182,6 +182,29 @@ each! {
         assert_eq!(changes.len(), 3);
     }
 
+    fn what_is_damaged_in_the_database_holds_up_nobody(backend) {
+        let app = &App::start_with(backend, &FAST[..1]);
+        let receivers = [Receiver::start(answer(500, "", "")), Receiver::well()];
+        webhook(app, &receivers[0].url(), json!({ "events": ["article.published"] }));
+        for title in ["One", "Two"] {
+            app.published(title, json!({}));
+        }
+        let is_tried = "SELECT CAST(COUNT(*) AS TEXT) AS line FROM webhook_deliveries WHERE n_attempts > 0";
+        until("both have failed", || app.database.sql(is_tried) == "2");
+        let other = webhook(app, &receivers[1].url(), json!({ "events": ["article.published"] }));
+
+        // How the first went cannot be noted, and what the second tells is missing.
+        receivers[0].behave(answer(200, "", ""));
+        app.database.sql("DELETE FROM webhook_payloads");
+        app.database.sql("UPDATE webhook_deliveries SET attempts = 'damaged', payload = '{}', next_at = created_at WHERE position = (SELECT MIN(position) FROM webhook_deliveries)");
+        app.database.sql("UPDATE webhook_deliveries SET next_at = created_at");
+        arrived(&receivers[0], 3);
+        app.published("Three", json!({}));
+
+        until("what is well is told", || receivers[0].arrived().iter().any(|one| one.body.contains("\"three\"")));
+        until("and noted", || deliveries(app, &address(&other)).iter().any(|one| one["state"] == "delivered"));
+    }
+
     fn a_receiver_that_was_away_gets_everything_in_order_although_servers_change(backend) {
         let receiver = Receiver::start(Arc::new(|_, _| {}));
         let slower = [FAST[0], ("FRONTPAGE_WEBHOOK_TIME_SCALE", "2000")];

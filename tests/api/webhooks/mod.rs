@@ -4,10 +4,12 @@ mod delivering;
 mod guarding;
 pub mod receiver;
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use self::receiver::{Arrived, Receiver, answer};
-use crate::support::{App, Backend, Response, id, wait::until};
+use crate::support::{App, Backend, Database, Response, id, wait::until};
 
 /// What servers of these tests are told: receivers are on this machine, and time goes fast.
 const FAST: [(&str, &str); 2] = [("FRONTPAGE_OUTGOING_LOOPBACK", "true"), ("FRONTPAGE_WEBHOOK_TIME_SCALE", "100000")];
@@ -206,7 +208,43 @@ each! {
         let again: Vec<Value> = told[2..].iter().map(|one| one.json()["data"]["resource_id"].clone()).collect();
         assert!(again.contains(&json!(before)) && again.contains(&json!(after)), "{again:?}");
 
+        // Of what was told again before it was noted, nothing is noted twice, and what comes after is told.
+        app.database.sql("UPDATE followers SET position = position - 1 WHERE name = 'webhooks'");
+        let later = id(&app.published("Later", json!({})));
+        assert_eq!(arrived(&receiver, 5)[4].json()["data"]["resource_id"], later);
+        until("it is noted", || deliveries(app, &path).iter().all(|one| one["state"] == "delivered"));
+        assert_eq!((deliveries(app, &path).len(), receiver.arrived().len()), (3, 5));
+
         assert_eq!(app.editor().post(&format!("{path}/replay"), json!({ "cursor": "AAAA" })).expect(422).pointers(), ["/cursor"]);
         app.editor().post(&format!("{path}/deliveries/{}/replay", uuid::Uuid::now_v7()), json!({})).expect(404);
+    }
+
+    fn what_is_told_is_kept_once_for_as_long_as_anybody_is_told_it(backend) {
+        let database = Arc::new(Database::with_logins(backend));
+        let app = App::start_on(database.clone(), &FAST);
+        let receivers = [Receiver::well(), Receiver::well()];
+        let wants = json!({ "events": ["article.published"] });
+        let made = receivers.each_ref().map(|receiver| webhook(&app, &receiver.url(), wants.clone()));
+        app.published("One", json!({}));
+        let first = receivers.each_ref().map(|receiver| arrived(receiver, 1).remove(0));
+        assert_eq!(first[0].body, first[1].body);
+        let n_kept = || database.sql("SELECT CAST(COUNT(*) AS TEXT) AS line FROM webhook_payloads");
+        assert_eq!(n_kept(), "1");
+
+        // What was there before it was kept so is told as it was, also by a server of before.
+        until("both are noted", || made.iter().all(|made| deliveries(&app, &address(made))[0]["state"] == "delivered"));
+        drop(app);
+        crate::migrations::back_and_forth(&database, "2026-11-25-150000_share_payloads");
+        let app = &App::start_on(database.clone(), &FAST);
+        let again = format!("{}/deliveries/{}/replay", address(&made[0]), first[0].header("webhook-id"));
+        app.editor().post(&again, json!({})).expect(200);
+        assert_eq!(arrived(&receivers[0], 2)[1].body, first[0].body);
+
+        app.published("Two", json!({}));
+        assert_eq!(arrived(&receivers[1], 2)[1].body, arrived(&receivers[0], 3)[2].body);
+        for (webhook, n) in made.iter().zip(["1", "0"]) {
+            app.editor().delete(&address(webhook), "*").expect(204);
+            assert_eq!(n_kept(), n);
+        }
     }
 }
