@@ -5,7 +5,7 @@
 use deserr::Deserr;
 use serde_json::{Map, Value, json};
 
-use super::super::{content::StoredBody, input::ArticleInput};
+use super::super::{content::StoredBody, gist::Gist, input::ArticleInput};
 use crate::{
     body::{Body, FromHtml, TooManyParts, Warning},
     error::{Code, Error, Fault, Result},
@@ -26,8 +26,13 @@ pub struct ReadBody {
 impl ReadBody {
     /// A body whose blocks have the ids that they are to have.
     pub(super) fn new(body: Body, warnings: Vec<Warning>) -> std::result::Result<Self, Vec<Fault>> {
+        Self::storing(body, None, warnings)
+    }
+
+    fn storing(body: Body, gist: Option<Gist>, warnings: Vec<Warning>) -> std::result::Result<Self, Vec<Fault>> {
         match StoredBody::new(body) {
             Ok(stored) => {
+                let stored = stored.knowing(gist);
                 // Not in the transaction, which comes next.
                 stored.gist();
                 Ok(Self { stored, warnings, lacks_ids: false })
@@ -38,7 +43,11 @@ impl ReadBody {
 
     /// Gives the blocks the ids that they had in the body that this one was made of.
     pub(super) fn adopting(self, old: &Body) -> std::result::Result<Self, Vec<Fault>> {
-        if self.lacks_ids { Self::new(self.stored.body.adopt_ids(old), self.warnings) } else { Ok(self) }
+        if !self.lacks_ids {
+            return Ok(self);
+        }
+        let gist = self.stored.gist().clone();
+        Self::storing(self.stored.body.adopt_ids(old), Some(gist), self.warnings)
     }
 }
 
