@@ -1,8 +1,9 @@
 //! The program: everything is in the library; see `frontpage::cli` for the commands.
 
-/// Answers are made of many small pieces, and a password's hash is one of 19 MiB that must not stay with its thread.
+/// Answers are made of many small pieces, a password's hash is one of 19 MiB, and what a large body is made into takes a
+/// hundred: none of it must stay with the thread that worked on it. `.cargo/config.toml` says how it is set.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> std::process::ExitCode {
     frontpage::cli::run()

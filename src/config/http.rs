@@ -41,7 +41,7 @@ pub struct HttpArgs {
     /// `127.0.0.1,10.0.0.0/8`. None unless given.
     #[arg(long, env = "FRONTPAGE_TRUSTED_PROXIES", value_name = "LIST")]
     pub trusted_proxies: Option<OsString>,
-    /// The largest body of a request that is accepted.
+    /// The largest body of a request that is accepted; of somebody without a login or a key, 16 KiB at most.
     #[arg(long, env = "FRONTPAGE_BODY_LIMIT_BYTES", default_value = BODY_LIMIT_BYTES, value_name = "BYTES", hide_short_help = true)]
     pub body_limit_bytes: Option<OsString>,
     /// A token with which `GET /metrics` is answered, besides that of an administrator: at least 16 characters. Prefer the

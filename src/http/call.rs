@@ -2,7 +2,7 @@
 //!
 //! Handlers take a [`Call`] and read it in the order in which refusals should come: who, what, whether.
 
-use std::{future::Ready, sync::Arc};
+use std::{cell::Cell, future::Ready, sync::Arc};
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, dev::Payload, http::header::HeaderMap};
 use deserr::Deserr;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{
     address::Address,
     etag, idempotency,
-    intake::{self, Room},
+    intake::{self, LONGEST_OF_STRANGERS, Room},
     path, query,
     reply::Reply,
 };
@@ -41,6 +41,8 @@ pub struct Call {
     request: HttpRequest,
     payload: Payload,
     body_digest: String,
+    /// The longest body that is taken: short until it is known who calls.
+    longest_body: Cell<usize>,
     /// Held until the work on the body is done.
     room: Option<Room>,
 }
@@ -56,7 +58,8 @@ impl FromRequest for Call {
             .ok_or_else(|| Error::internal("the application has no state").into())
             .map(|state| {
                 let (request, payload) = (request.clone(), payload.take());
-                Self { state, request, payload, body_digest: String::new(), room: None }
+                let longest_body = Cell::new(LONGEST_OF_STRANGERS.min(state.config.http.body_limit_bytes));
+                Self { state, request, payload, body_digest: String::new(), longest_body, room: None }
             });
         std::future::ready(call)
     }
@@ -100,6 +103,7 @@ impl Call {
     pub async fn optional_caller(&self) -> Result<Option<Caller>> {
         let caller = identity::identify(&self.state, self.headers()).await?;
         if let Some(caller) = &caller {
+            self.takes_long_bodies();
             // Whatever this request writes from now on says so in the audit.
             Origin::identify(caller.actor());
         }
@@ -128,9 +132,15 @@ impl Call {
     /// Returns the key that was sent, and has the request counted.
     async fn key(&self, text: &str) -> Result<Arc<Key>> {
         let key = self.state.api_keys.open(&self.state.db, text).await?;
+        self.takes_long_bodies();
         let counted = Counted { key: key.clone(), is_refused: false, headers: None, told: Vec::new() };
         self.request.extensions_mut().insert(counted);
         Ok(key)
+    }
+
+    /// Takes bodies as long as the settings allow from now on: it is known who sends them.
+    fn takes_long_bodies(&self) {
+        self.longest_body.set(self.state.config.http.body_limit_bytes);
     }
 
     /// Counts the request against the limits of the key.
@@ -422,9 +432,9 @@ impl Call {
 
     /// Receives the whole body, and waits until there is room to work on it.
     async fn bytes(&mut self) -> Result<Vec<u8>> {
-        let limit = self.state.config.http.body_limit_bytes;
-        let bytes = intake::receive(&mut self.payload, self.request.headers(), limit).await?;
-        self.room = self.state.intake.enter(bytes.len()).await?;
+        let limit = self.longest_body.get();
+        let (bytes, room) = self.state.intake.receive(&mut self.payload, self.request.headers(), limit).await?;
+        self.room = Some(room);
         if self.headers().contains_key("idempotency-key") {
             self.body_digest = crate::secrets::sha256_hex(&bytes);
         }

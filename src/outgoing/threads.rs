@@ -13,6 +13,10 @@ use std::{
 /// For how long a thread without work stays.
 const STAYS: Duration = Duration::from_secs(10);
 
+/// By how much others go before, of 19.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
+
 type Job = Box<dyn FnOnce() + Send>;
 
 /// As many threads as there is work at a time.
@@ -60,6 +64,7 @@ impl Shared {
     }
 
     fn work(&self) {
+        yield_to_requests();
         while let Some(job) = self.next() {
             // The panic is logged; what the job holds is dropped with it.
             let _ = catch_unwind(AssertUnwindSafe(job));
@@ -75,6 +80,16 @@ impl Shared {
             queue.n_waiting -= 1;
         }
         queue.jobs.pop_front()
+    }
+}
+
+/// Lets this thread run when no other wants to: what is sent can wait a moment, who asks should not.
+///
+/// Only Linux counts niceness by thread.
+fn yield_to_requests() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        tracing::debug!(%error, "A thread that sends has the same priority as those that answer");
     }
 }
 

@@ -207,7 +207,7 @@ both! {
         .map(|text| text.as_bytes().to_vec())
         .into_iter()
         .chain([b"\xff".to_vec(), b"{\"a\":\"\xc0\xaf\"}".to_vec(), b"{\"a\":\"\xed\xa0\x80\"}".to_vec(), b"{\"a\":\"\xf0\x9f\"}".to_vec(), utf16])
-        .chain([deep("[", 10_000), deep("{\"a\":", 10_000), format!("{}{}", "[".repeat(200), "]".repeat(200)).into_bytes()])
+        .chain([deep("[", 10_000), deep("{\"a\":", 3_000), format!("{}{}", "[".repeat(200), "]".repeat(200)).into_bytes()])
         .collect();
         let operations = operations_with_bodies(app);
         let before = fingerprint(app);
@@ -313,6 +313,20 @@ both! {
             let answer = app.admin().request(method, &path).header("if-match", "*").body("application/json", body).send().expect(413);
             assert_eq!(answer.problem(), "payload_too_large", "{method} {path}");
         }
+    }
+
+    fn who_has_not_said_who_they_are_sends_no_more_than_a_login(app) {
+        let body = |length: usize| format!("{:<length$}", r#"{"email":"nobody@newsroom.test","password":"not the right one"}"#).into_bytes();
+        let log_in = |length| app.anonymous().request("POST", "/v1/auth/token").body("application/json", body(length)).send_unchecked();
+        assert_eq!(log_in(16 * 1024 + 1).expect(413).problem(), "payload_too_large");
+        log_in(16 * 1024).expect(401);
+        for path in ["/v1/auth/refresh", "/v1/auth/password-reset"] {
+            app.anonymous().request("POST", path).body("application/json", body(16 * 1024 + 1)).send().expect(413);
+        }
+        let long = json!({ "title": "A", "body_html": "<p>text</p>".repeat(10_000) });
+        app.editor().post("/v1/articles", long).expect(201);
+        let chunked = format!("POST /v1/auth/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n{}0\r\n\r\n", format!("1000\r\n{}\r\n", " ".repeat(4096)).repeat(5));
+        assert!(raw::exchange(&app.base, chunked.as_bytes()).starts_with("HTTP/1.1 413"));
     }
 
     fn numbers_that_do_not_fit_are_refused(app) {

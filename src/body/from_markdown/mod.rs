@@ -39,8 +39,20 @@ pub const MAX_PARTS: usize = 125_000;
 
 /// A Markdown text has more than `MAX_PARTS` parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("has more than {MAX_PARTS} blocks, items, cells, links, marks and lines; split it, or send it as HTML")]
+#[error(
+    "has more than {MAX_PARTS} blocks, items, cells, links, marks and lines, or {MAX_SIGNS} characters that may stand for \
+     some; split it, or send it as HTML"
+)]
 pub struct TooManyParts;
+
+/// The most characters that pulldown-cmark has to remember until it knows whether they mean anything. It takes some hundred
+/// bytes for each.
+const MAX_SIGNS: usize = 2 * MAX_PARTS;
+
+/// Returns whether a byte may begin, end or separate a part.
+fn is_sign(byte: &u8) -> bool {
+    matches!(byte, b'*' | b'_' | b'~' | b'[' | b']' | b'`' | b'\\' | b'&' | b'<' | b'|' | b'\n' | b'\r')
+}
 
 impl Body {
     /// Reads Markdown, of whatever quality, with HTML in it or not.
@@ -50,8 +62,11 @@ impl Body {
     /// same kinds.
     ///
     /// # Errors
-    /// When there are more than `MAX_PARTS` parts.
+    /// When there are more than `MAX_PARTS` parts, or so many signs that there may be.
     pub fn from_markdown(markdown: &str) -> Result<FromHtml, TooManyParts> {
+        if markdown.bytes().filter(is_sign).count() > MAX_SIGNS {
+            return Err(TooManyParts);
+        }
         let markdown = limit::limit(markdown);
         if out::Told::takes(&markdown) {
             return Ok(translate::translate(events(&markdown), out::Told::new(markdown.len()))?.finish());

@@ -190,4 +190,7 @@ fn what_has_more_parts_than_any_article_is_refused() {
     for flood in ["a|b\n-|-\n", "[^a]: b\n", "> a\n\n", "- a\n", "- - - - a\n"] {
         assert_eq!(Body::from_markdown(&flood.repeat(MAX_PARTS / 2)), Err(TooManyParts), "{flood}");
     }
+    // One piece of text, but each of its signs is remembered until it is known that it stands for nothing.
+    assert!(Body::from_markdown(&"`".repeat(2 * MAX_PARTS)).is_ok());
+    assert_eq!(Body::from_markdown(&"`".repeat(2 * MAX_PARTS + 1)), Err(TooManyParts));
 }
