@@ -1,6 +1,7 @@
 """Load by wrk, and what it tells."""
 
 import json
+import os
 import subprocess
 
 from .database import Failed
@@ -20,11 +21,13 @@ class Run:
         self.share = share
 
 
-def start(served, script, arguments, connections, seconds):
+def start(served, script, arguments, connections, seconds, pause=0):
+    """Begins a load, of which each connection pauses for some milliseconds between its requests."""
     url = f"http://127.0.0.1:{served.port}"
     command = ["wrk", "-t", 1, "-c", connections, "-d", f"{seconds}s", "--timeout", "10s", "--latency",
                "-s", BENCH / "load" / script, url, "--", *arguments]
-    return subprocess.Popen(pinned(LOAD_CORE, command), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(pinned(LOAD_CORE, command), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            env={**os.environ, "PAUSE_MS": str(pause)})
 
 
 def finish(child):

@@ -13,6 +13,11 @@ function init(args)
   end
 end
 
+local pause = tonumber(os.getenv("PAUSE_MS") or 0)
+if pause > 0 then
+  function delay() return pause end
+end
+
 function request()
   next_one = next_one % n + 1
   return requests[next_one]

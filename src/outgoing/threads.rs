@@ -15,7 +15,7 @@ const STAYS: Duration = Duration::from_secs(10);
 
 /// By how much others go before, of 19.
 #[cfg(target_os = "linux")]
-const NICENESS: i32 = 10;
+const NICENESS: i32 = 19;
 
 type Job = Box<dyn FnOnce() + Send>;
 

@@ -174,25 +174,41 @@ fn five_thousand_heads_leave_everything_as_it_was() {
 #[ignore = "takes minutes; CONTRIBUTING says how to run it"]
 fn readiness_asks_the_database_once_a_second_however_often_it_is_asked() {
     let app = App::start_with(Backend::Sqlite, &[]);
+    let path = publish(&app.editor(), "Harbor reopens", "<p>Text.</p>");
     app.anonymous().get("/readyz").expect(200);
-    let (seen, lasts) = (Seen::default(), Duration::from_secs(10));
+    let (calm, asked, beside, lasts) = (Seen::default(), Seen::default(), Seen::default(), Duration::from_secs(10));
+    let readers = |seen: &Seen, is_over: &AtomicBool| {
+        ask_until(&app.base, ("GET", "", b""), |_| path.clone(), Duration::from_millis(5), is_over, seen);
+    };
+    crowd(2, lasts, |_, is_over| readers(&calm, is_over));
     let ((), statements) = app.count_statements(|| {
-        crowd(8, lasts, |_, is_over| {
-            ask_until(&app.base, ("GET", "", b""), |_| "/readyz".to_owned(), Duration::ZERO, is_over, &seen);
+        crowd(2 + 8, lasts, |number, is_over| match number {
+            0 | 1 => readers(&beside, is_over),
+            // Some 2,000 a second, all of them together.
+            _ => ask_until(
+                &app.base,
+                ("GET", "", b""),
+                |_| "/readyz".to_owned(),
+                Duration::from_millis(3),
+                is_over,
+                &asked,
+            ),
         });
     });
     let checks = statements
         .iter()
         .filter(|statement| statement.contains("SELECT 1 ") || statement.trim_end() == "SELECT 1 -- binds: []")
         .count();
-    let n = seen.count(200);
+    let n = asked.count(200);
     println!(
-        "{} readiness checks a second, {checks} questions to the database in {} s; {}",
+        "{} readiness checks a second, {checks} questions to the database in {} s; {}; readers {}, before {}",
         n / 10,
         lasts.as_secs(),
-        seen.summary()
+        asked.summary(),
+        beside.summary(),
+        calm.summary()
     );
-    assert_eq!(seen.statuses(), [200]);
+    assert_eq!((asked.statuses(), beside.statuses()), (vec![200], vec![200]));
     assert!(n > 5_000, "{n}");
     assert!((1..=11).contains(&checks), "{checks}: {:?}", statements.iter().take(3).collect::<Vec<_>>());
 }
