@@ -2,6 +2,7 @@
 //! working tables.
 
 use diesel::prelude::*;
+use uuid::Uuid;
 
 use super::facets::Facet;
 use crate::{
@@ -16,6 +17,9 @@ use crate::{
     ids::ArticleId,
 };
 
+/// Before everything that was published.
+const BEGINNING: &str = "0001-01-01T00:00:00Z";
+
 /// An article, as far as its address goes.
 #[derive(Clone, Debug, Queryable)]
 pub struct Addressed {
@@ -28,6 +32,16 @@ pub struct Addressed {
     pub language: String,
     /// When readers first saw it.
     pub first_published_at: Instant,
+    /// When somebody last changed it.
+    pub updated_at: Instant,
+}
+
+/// When an article that readers see was published and changed.
+#[derive(Clone, Debug, Queryable)]
+pub struct Dates {
+    id: ArticleId,
+    /// When it was published.
+    pub published_at: Instant,
     /// When somebody last changed it.
     pub updated_at: Instant,
 }
@@ -68,35 +82,26 @@ impl Addressed {
     }
 }
 
-/// Returns when the first article was published at a moment or later, whether or not it can still be seen; none, when there
-/// is none up to now.
+/// Returns when articles that readers see were published and changed, the oldest first: those that come after one of them,
+/// or after nothing, and so many at most.
 ///
 /// # Errors
 /// When the database fails.
-pub fn next_since(conn: &mut Conn, after: Instant) -> Result<Option<Instant>> {
-    let times = live_facets::table
+pub fn dates(conn: &mut Conn, after: Option<&Dates>, most: i64) -> Result<Vec<Dates>> {
+    use live_facets::{article_id, published_at, updated_at, visible_until};
+    let (time, id) = match after {
+        Some(after) => (after.published_at, after.id),
+        None => (Instant::parse(BEGINNING).unwrap_or_else(Instant::now), ArticleId::from_uuid(Uuid::nil())),
+    };
+    let next = live_facets::table
         .filter(live_facets::facet.eq(Facet::all().bytes().to_vec()))
-        .filter(live_facets::published_at.ge(after))
-        .filter(live_facets::published_at.le(Now))
-        .order(live_facets::published_at)
-        .select(live_facets::published_at);
-    Ok(direct!(conn, |own| top(times, 1).get_result(own).optional())?)
-}
-
-/// Returns how many articles readers see that were published from a moment on until before another, and when any of them
-/// was last changed. Walks over them, in the order in which they are.
-///
-/// # Errors
-/// When the database fails.
-pub fn sum_up(conn: &mut Conn, after: Instant, before: Instant) -> Result<(i64, Option<Instant>)> {
-    let seen = live_facets::table
-        .filter(live_facets::facet.eq(Facet::all().bytes().to_vec()))
-        .filter(live_facets::published_at.ge(after))
-        .filter(live_facets::published_at.lt(before))
-        .filter(live_facets::published_at.le(Now))
-        .filter(live_facets::visible_until.is_null().or(live_facets::visible_until.gt(Now)))
-        .select((diesel::dsl::count_star(), diesel::dsl::max(live_facets::updated_at)));
-    Ok(direct!(conn, |own| seen.get_result(own))?)
+        .filter(published_at.ge(time))
+        .filter(BoolExpressionMethods::or(published_at.gt(time), article_id.gt(id)))
+        .filter(published_at.le(Now))
+        .filter(visible_until.is_null().or(visible_until.gt(Now)))
+        .order((published_at, article_id))
+        .select((article_id, published_at, updated_at));
+    Ok(direct!(conn, |own| top(next, most).load(own))?)
 }
 
 /// Reads what readers see of a part of the list of all articles, in one statement.

@@ -140,6 +140,20 @@ impl Tx<'_> {
         Tx { conn: &mut *self.conn, now: self.now.plus_seconds(seconds), origin: self.origin.clone(), word: None }
     }
 
+    /// Has the statements of the transaction go by indexes also where PostgreSQL takes a table for small.
+    ///
+    /// It remembers how large a table was when it last looked. A queue is empty most of the time, so when it is long it
+    /// would be read whole for each of its rows.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn go_by_indexes(&mut self) -> Result<()> {
+        if let Conn::Postgres(conn) = self.conn {
+            diesel::connection::SimpleConnection::batch_execute(conn, "SET LOCAL enable_seqscan = off")?;
+        }
+        Ok(())
+    }
+
     /// Takes a lock of the database's own until the transaction ends, unless another transaction has it.
     ///
     /// On SQLite there is only one writer, so it is always had.

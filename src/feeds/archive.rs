@@ -27,9 +27,6 @@ pub struct Month {
 }
 
 impl Month {
-    /// The first one that there is.
-    pub const FIRST: Self = Self { year: 1, month: 1 };
-
     /// Reads a month such as `2026-10`.
     pub fn parse(text: &str) -> Option<Self> {
         let (year, month) = text.split_once('-')?;

@@ -211,8 +211,8 @@ async fn get_sitemap_index(call: Call) -> Result<HttpResponse, Refusal> {
     let audience = Audience::of(&call, Scope::ReadFeeds).await?;
     audience.require_all()?;
     call.no_query()?;
-    let state = call.state.clone();
-    Ok(call.read_live(&audience.reader, move |conn| sitemap::index(conn, &state)).await?)
+    let index = sitemap::index(call.state.clone());
+    Ok(call.answer_live(&audience.reader, index).await?)
 }
 
 /// Read the sitemap of a month

@@ -19,7 +19,7 @@ use crate::{
     changes,
     clock::Instant,
     config::SiteConfig,
-    db::{self, Conn},
+    db::{self, Conn, Db},
     delivery::Live,
     error::{Code, Error, Result},
     state::State,
@@ -41,40 +41,69 @@ const MEDIA_TYPE: &str = "application/xml; charset=utf-8";
 
 /// Makes the index of the files.
 ///
+/// It takes a look at every article, which for a million takes longer than one read may; so it is read file by file.
+///
 /// # Errors
 /// `not_found` when the settings say no addresses.
-pub fn index(conn: &mut Conn, state: &State) -> Result<Live> {
+pub async fn index(state: State) -> Result<Live> {
     let base = state.config.http.public_url.as_deref();
     let base = base.filter(|_| state.config.site.article_url.is_some());
     let base = base.ok_or_else(|| missing("FRONTPAGE_PUBLIC_URL and FRONTPAGE_ARTICLE_URL"))?;
+    // What happens while the files are read makes the answer newer than it says.
+    let last_at = state.db.read_content(changes::last_at).await?;
     let mut xml = Xml::new()?;
     xml.open("sitemapindex", &[NAMESPACE])?;
-    for (month, n_articles, updated_at) in months(conn)?.into_iter().rev() {
-        // Which file of the month the article is in that was changed last is not asked.
-        let n_files = n_articles / LARGEST + i64::from(n_articles % LARGEST > 0);
-        for number in 1..=n_files {
-            xml.open("sitemap", &[])?;
-            xml.leaf("loc", &format!("{base}/sitemaps/{}.xml", Page { month, number }))?;
-            xml.leaf("lastmod", &updated_at.to_string())?;
-            xml.close("sitemap")?;
-        }
+    for file in files(&state.db).await?.iter().rev() {
+        xml.open("sitemap", &[])?;
+        xml.leaf("loc", &format!("{base}/sitemaps/{}.xml", file.page))?;
+        xml.leaf("lastmod", &file.updated_at.to_string())?;
+        xml.close("sitemap")?;
     }
     xml.close("sitemapindex")?;
-    live(conn, xml)
+    live(xml, last_at)
 }
 
-/// Returns the months in which something was published that readers see, the oldest first: how much, and when any of it was
-/// last changed. Walks over the whole list, once, a month at a time; so nothing has to be sorted.
-fn months(conn: &mut Conn) -> Result<Vec<(Month, i64, Instant)>> {
-    let (mut found, mut next) = (Vec::new(), addresses::next_since(conn, Month::FIRST.start()?)?);
-    while let Some(at) = next {
-        let month = Month::of(at)?;
-        if let (n_articles, Some(updated_at)) = addresses::sum_up(conn, month.start()?, month.end()?)? {
-            found.push((month, n_articles, updated_at));
+/// A file of a month.
+#[derive(Debug, PartialEq, Eq)]
+struct File {
+    page: Page,
+    n_articles: i64,
+    /// When any of its articles was last changed.
+    updated_at: Instant,
+}
+
+/// Returns all files, the oldest first.
+async fn files(db: &Db) -> Result<Vec<File>> {
+    let (mut files, mut last) = (Vec::new(), None);
+    loop {
+        let after = last.clone();
+        let found = db.read_content(move |conn| addresses::dates(conn, after.as_ref(), LARGEST)).await?;
+        for article in &found {
+            put(&mut files, article.published_at, article.updated_at)?;
         }
-        next = addresses::next_since(conn, month.end()?)?;
+        match found.last() {
+            Some(article) => last = Some(article.clone()),
+            None => return Ok(files),
+        }
     }
-    Ok(found)
+}
+
+/// Puts the next article into its file.
+fn put(files: &mut Vec<File>, published_at: Instant, updated_at: Instant) -> Result<()> {
+    let (mut month, mut number) = (None, 1);
+    if let Some(file) = files.last_mut()
+        && published_at < file.page.month.end()?
+    {
+        if file.n_articles < LARGEST {
+            file.n_articles += 1;
+            file.updated_at = file.updated_at.max(updated_at);
+            return Ok(());
+        }
+        (month, number) = (Some(file.page.month), file.page.number + 1);
+    }
+    let month = month.map_or_else(|| Month::of(published_at), Ok)?;
+    files.push(File { page: Page { month, number }, n_articles: 1, updated_at });
+    Ok(())
 }
 
 /// Makes a month's file.
@@ -103,7 +132,7 @@ pub fn month(conn: &mut Conn, state: &State, page: Page) -> Result<Live> {
         xml.close("url")?;
     }
     xml.close("urlset")?;
-    live(conn, xml)
+    live(xml, changes::last_at(conn)?)
 }
 
 /// Makes the file of the news of the last two days.
@@ -138,12 +167,12 @@ pub fn news(conn: &mut Conn, state: &State) -> Result<Live> {
     // The oldest ceases to be news by the clock alone.
     let oldest = articles.iter().map(|article| article.first_published_at).min();
     let left = oldest.map_or(NEWS_SECONDS, |oldest| (oldest.millis() - since.millis()) / 1000);
-    Ok(live(conn, xml)?.good_for(Duration::from_secs(u64::try_from(left).unwrap_or_default())))
+    Ok(live(xml, changes::last_at(conn)?)?.good_for(Duration::from_secs(u64::try_from(left).unwrap_or_default())))
 }
 
-fn live(conn: &mut Conn, xml: Xml) -> Result<Live> {
+fn live(xml: Xml, last_at: Instant) -> Result<Live> {
     let all = Facet::all().surrogate_key();
-    Ok(Live::text(MEDIA_TYPE, xml.finish()?, changes::last_at(conn)?).list().keyed(["articles".to_owned(), all]))
+    Ok(Live::text(MEDIA_TYPE, xml.finish()?, last_at).list().keyed(["articles".to_owned(), all]))
 }
 
 fn pages(site: &SiteConfig) -> Result<&SiteConfig> {
@@ -173,6 +202,32 @@ fn news_language(tag: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_is_full_is_followed_by_another_of_its_month() {
+        let at = |text| Instant::parse(text).unwrap();
+        let mut files = Vec::new();
+        let mut add = |published_at, updated_at| put(&mut files, published_at, updated_at).unwrap();
+        let (first, later) = (at("2026-09-01T00:00:00Z"), at("2026-12-24T18:00:00Z"));
+        add(at("2026-08-31T23:59:59.999Z"), first);
+        for _ in 0..LARGEST {
+            add(first, first);
+        }
+        add(at("2026-09-30T23:59:59.999Z"), later);
+        add(at("2026-10-01T00:00:00Z"), first);
+
+        let seen: Vec<_> = files.iter().map(|file| (file.page.to_string(), file.n_articles, file.updated_at)).collect();
+        let page = |name: &str, n, updated_at| (name.to_owned(), n, updated_at);
+        assert_eq!(
+            seen,
+            [
+                page("2026-08", 1, first),
+                page("2026-09", LARGEST, first),
+                page("2026-09-2", 1, later),
+                page("2026-10", 1, first)
+            ]
+        );
+    }
 
     #[test]
     fn languages_are_those_that_google_news_knows() {

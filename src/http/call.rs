@@ -365,7 +365,21 @@ impl Call {
     where
         F: Fn(&mut Conn) -> Result<Live> + Send + Sync + 'static,
     {
-        let (db, delivery) = (&self.state.db, &self.state.delivery);
+        let (db, has_account) = (self.state.db.clone(), reader.caller.is_some());
+        let read = async move { if has_account { db.read_content(work).await } else { db.read_live(work).await } };
+        self.answer_live(reader, read).await
+    }
+
+    /// As [`Call::read_live`], when one read does not do: whatever is made is read after it was begun to be made.
+    ///
+    /// # Errors
+    /// As [`Call::read_live`].
+    pub async fn answer_live(
+        &self,
+        reader: &Reader,
+        read: impl Future<Output = Result<Live>> + Send + 'static,
+    ) -> Result<HttpResponse> {
+        let delivery = &self.state.delivery;
         let policy = reader.policy()?;
         let address = match &reader.key {
             Some(key) => self.address().under(&key.fingerprint),
@@ -373,8 +387,6 @@ impl Call {
         };
         // Whoever has a login may have written a moment ago, perhaps through another server, so is told what is there now.
         let has_login = reader.caller.is_some() && reader.key.is_none();
-        let (db, has_account) = (db.clone(), reader.caller.is_some());
-        let read = async move { if has_account { db.read_content(work).await } else { db.read_live(work).await } };
         let live = if has_login || !policy.is_keepable() {
             read.await.map(|live| Arc::new(live.finish()))
         } else {

@@ -79,6 +79,7 @@ where
         if !tx.try_lock(LOCK)? {
             return Ok(Vec::new());
         }
+        tx.go_by_indexes()?;
         let mut waiting = waiting(tx.conn)?;
         let n_before = waiting.iter().take_while(|webhook| Some(webhook.id) <= last).count();
         waiting.rotate_left(n_before);
