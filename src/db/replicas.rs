@@ -200,6 +200,18 @@ impl Db {
         self.traced::<F, _>("read", read).await
     }
 
+    /// As [`Db::read_live`], unless the reader has an account: who may have written is told what the primary knows.
+    ///
+    /// # Errors
+    /// As [`Db::read_content`].
+    pub async fn read_shown<T, F>(&self, has_account: bool, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Conn) -> Result<T> + Send + Sync + 'static,
+    {
+        if has_account { self.read_content(work).await } else { self.read_live(work).await }
+    }
+
     /// Returns whether there are replicas to whom a sight of the primary is of use.
     pub fn has_replicas(&self) -> bool {
         self.replicas.is_some()

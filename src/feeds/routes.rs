@@ -211,7 +211,7 @@ async fn get_sitemap_index(call: Call) -> Result<HttpResponse, Refusal> {
     let audience = Audience::of(&call, Scope::ReadFeeds).await?;
     audience.require_all()?;
     call.no_query()?;
-    let index = sitemap::index(call.state.clone());
+    let index = sitemap::index(call.state.clone(), audience.reader.caller.is_some());
     Ok(call.answer_live(&audience.reader, index).await?)
 }
 

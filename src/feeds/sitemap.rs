@@ -45,15 +45,15 @@ const MEDIA_TYPE: &str = "application/xml; charset=utf-8";
 ///
 /// # Errors
 /// `not_found` when the settings say no addresses.
-pub async fn index(state: State) -> Result<Live> {
+pub async fn index(state: State, has_account: bool) -> Result<Live> {
     let base = state.config.http.public_url.as_deref();
     let base = base.filter(|_| state.config.site.article_url.is_some());
     let base = base.ok_or_else(|| missing("FRONTPAGE_PUBLIC_URL and FRONTPAGE_ARTICLE_URL"))?;
     // What happens while the files are read makes the answer newer than it says.
-    let last_at = state.db.read_content(changes::last_at).await?;
+    let last_at = state.db.read_shown(has_account, changes::last_at).await?;
     let mut xml = Xml::new()?;
     xml.open("sitemapindex", &[NAMESPACE])?;
-    for file in files(&state.db).await?.iter().rev() {
+    for file in files(&state.db, has_account).await?.iter().rev() {
         xml.open("sitemap", &[])?;
         xml.leaf("loc", &format!("{base}/sitemaps/{}.xml", file.page))?;
         xml.leaf("lastmod", &file.updated_at.to_string())?;
@@ -73,11 +73,12 @@ struct File {
 }
 
 /// Returns all files, the oldest first.
-async fn files(db: &Db) -> Result<Vec<File>> {
+async fn files(db: &Db, has_account: bool) -> Result<Vec<File>> {
     let (mut files, mut last) = (Vec::new(), None);
     loop {
         let after = last.clone();
-        let found = db.read_content(move |conn| addresses::dates(conn, after.as_ref(), LARGEST)).await?;
+        let read = move |conn: &mut Conn| addresses::dates(conn, after.as_ref(), LARGEST);
+        let found = db.read_shown(has_account, read).await?;
         for article in &found {
             put(&mut files, article.published_at, article.updated_at)?;
         }

@@ -366,7 +366,7 @@ impl Call {
         F: Fn(&mut Conn) -> Result<Live> + Send + Sync + 'static,
     {
         let (db, has_account) = (self.state.db.clone(), reader.caller.is_some());
-        let read = async move { if has_account { db.read_content(work).await } else { db.read_live(work).await } };
+        let read = async move { db.read_shown(has_account, work).await };
         self.answer_live(reader, read).await
     }
 

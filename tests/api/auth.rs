@@ -136,7 +136,7 @@ both! {
 
         let wrong = app.login(AUTHOR, "not the password at all").expect(401);
         assert_eq!(wrong.problem(), "invalid_credentials");
-        let too_long = "x".repeat(100_000);
+        let too_long = "x".repeat(10_000);
         for (email, password) in [
             ("nobody@newsroom.test", PASSWORD), ("disabled@newsroom.test", PASSWORD), ("trashed@newsroom.test", PASSWORD),
             ("both@newsroom.test", PASSWORD), ("passwordless@newsroom.test", PASSWORD), ("passwordless@newsroom.test", ""),
