@@ -13,7 +13,7 @@ use crate::{
         direct::{direct, middle, top},
         schema::{live_articles, live_facets, sections},
     },
-    error::Result,
+    error::{Error, Result},
     ids::ArticleId,
 };
 
@@ -91,7 +91,10 @@ pub fn dates(conn: &mut Conn, after: Option<&Dates>, most: i64) -> Result<Vec<Da
     use live_facets::{article_id, published_at, updated_at, visible_until};
     let (time, id) = match after {
         Some(after) => (after.published_at, after.id),
-        None => (Instant::parse(BEGINNING).unwrap_or_else(Instant::now), ArticleId::from_uuid(Uuid::nil())),
+        None => {
+            let beginning = Instant::parse(BEGINNING).ok_or_else(|| Error::internal("time has no beginning"))?;
+            (beginning, ArticleId::from_uuid(Uuid::nil()))
+        }
     };
     let next = live_facets::table
         .filter(live_facets::facet.eq(Facet::all().bytes().to_vec()))

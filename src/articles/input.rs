@@ -104,7 +104,8 @@ pub struct ArticleInput {
     #[schema(max_length = 1048576, example = "<p>The first ships left at dawn.</p>")]
     pub body_html: Option<String>,
     /// The body as Markdown, up to 1 MiB and 125,000 parts (blocks, items, cells, links, marks, lines): CommonMark with
-    /// tables, strikethrough and footnotes; HTML in it is read like `body_html`.
+    /// tables, strikethrough and footnotes; HTML in it is read like `body_html`. Of the characters that may stand for parts,
+    /// such as `*`, `[` and line ends, there may be 250,000.
     #[deserr(default)]
     #[schema(max_length = 1048576, example = "The first ships left at **dawn**.")]
     pub body_markdown: Option<String>,

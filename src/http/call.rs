@@ -370,7 +370,7 @@ impl Call {
         self.answer_live(reader, read).await
     }
 
-    /// As [`Call::read_live`], when one read does not do: whatever is made is read after it was begun to be made.
+    /// As [`Call::read_live`], for what takes several reads; they are to begin when it is polled, and not before.
     ///
     /// # Errors
     /// As [`Call::read_live`].

@@ -30,8 +30,8 @@ pub struct Intake {
 /// The room that a body takes, until all that was made of it is gone.
 #[derive(Clone, Debug)]
 pub struct Room {
-    _arrived: Option<Arc<OwnedSemaphorePermit>>,
-    _worked_on: Arc<OwnedSemaphorePermit>,
+    /// That for its arrival, if it is large, and that for the work on it.
+    _permits: Arc<(Option<OwnedSemaphorePermit>, OwnedSemaphorePermit)>,
 }
 
 /// Room that is given in the order in which it is asked for.
@@ -51,7 +51,7 @@ const MOST_ARRIVING: usize = 32 * 1024 * 1024;
 /// How many bytes of bodies are worked on at the same time in each lane; one body that has more is worked on alone.
 const MOST_WORKED_ON: usize = 512 * 1024;
 
-/// How long a large body waits for room, and any body for its arrival.
+/// How long a large body waits for room, to arrive and to be worked on.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long a small body waits for room.
@@ -91,8 +91,8 @@ impl Intake {
                 Error::new(Code::RequestTimeout, format!("The body took longer than {} s.", BODY_DEADLINE.as_secs()))
             })??;
         let lane = if bytes.len() <= SMALL { &self.small } else { &self.large };
-        let room = Room { _arrived: arrived.map(Arc::new), _worked_on: Arc::new(lane.enter(bytes.len()).await?) };
-        Ok((bytes, room))
+        let permits = (arrived, lane.enter(bytes.len()).await?);
+        Ok((bytes, Room { _permits: Arc::new(permits) }))
     }
 
     async fn collect(
