@@ -1,6 +1,7 @@
 //! From a `DATABASE_URL` to connections: which database it is, and how each connection is set up.
 
 use std::{
+    io::ErrorKind,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -181,11 +182,12 @@ fn open(location: &Location, purpose: Purpose, timeout: Duration) -> Result<Conn
         Location::Sqlite(path) => {
             let mut conn =
                 SqliteConnection::establish(&path.to_string_lossy()).map_err(diesel::r2d2::Error::ConnectionError)?;
-            // `synchronous = FULL` is what makes an acknowledged write survive a power cut.
+            // `synchronous = FULL` is what makes an acknowledged write survive a power cut. What many writes change is
+            // copied from the log into the database once for all of them: after 16 MiB, not after 4.
             conn.batch_execute(
                 "PRAGMA busy_timeout = 900; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                  PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -8000; \
-                 PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY;",
+                 PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4000; PRAGMA temp_store = MEMORY;",
             )?;
             if purpose == Purpose::Read {
                 conn.batch_execute("PRAGMA query_only = ON;")?;
@@ -217,11 +219,24 @@ pub(super) fn prepare_file(path: &Path) -> crate::error::Result<()> {
         std::fs::create_dir_all(folder).map_err(|error| fail("has no folder and it cannot be made", error))?;
     }
     let mut options = std::fs::OpenOptions::new();
-    options.append(true).create(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(|error| fail("cannot be opened for writing", error))?;
-    Ok(())
+    let usable = match options.open(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => is_usable(path),
+        made => made.map(drop),
+    };
+    usable.map_err(|error| fail("cannot be opened for writing", error))
+}
+
+/// Fails unless a file can be written, without opening it: closing it again would take the locks from all connections of
+/// this process to it. Then whatever other program looks into the database next, to back it up perhaps, would take itself for
+/// the only one, and remove the log that this server goes on writing to.
+fn is_usable(path: &Path) -> std::io::Result<()> {
+    if path.is_dir() {
+        return Err(ErrorKind::IsADirectory.into());
+    }
+    Ok(rustix::fs::access(path, rustix::fs::Access::WRITE_OK)?)
 }
 
 fn observe(conn: &mut Conn, observer: StatementObserver) {

@@ -5,7 +5,8 @@ use std::{
     fs,
     io::Write,
     net::TcpStream,
-    os::unix::process::CommandExt,
+    os::unix::{fs::MetadataExt, process::CommandExt},
+    path::Path,
     process::{Child, Command, Stdio},
     sync::mpsc,
     thread,
@@ -97,6 +98,47 @@ fn a_client_that_repeats_after_a_crash_has_everything_once(backend: Backend) {
     let program = database.serve(&[]);
     assert!(sent.iter().any(|(_, answered)| answered.is_none()), "somebody was interrupted");
     assert_everything_once(&database, &program, &sent);
+}
+
+#[test]
+fn a_backup_by_another_program_takes_nothing_from_the_server() {
+    let database = Database::with_logins(Backend::Sqlite);
+    let file = database.directory().join("frontpage.db");
+    let mut program = database.serve(&[]);
+    let mut made = Vec::new();
+    for round in 0..2 {
+        let client = editor(&program.base);
+        client.post("/v1/sections", json!({ "name": "World", "slug": "world" }));
+        let create = |key: &str| id(&create(&client, key).unwrap().expect(201));
+        made.push(create(&format!("Before {round}")));
+        assert!(is_locked(&file, program.pid()), "other programs cannot see that the server has the database open");
+        back_up(&file, &database.directory().join(format!("backup-{round}.db")));
+        made.push(create(&format!("After {round}")));
+        program.kill();
+        program = database.serve(&[]);
+        for id in &made {
+            editor(&program.base).get(&format!("/v1/articles/{id}?view=working")).expect(200);
+        }
+    }
+    assert_whole(&database);
+}
+
+/// Whether a process has a lock on a file, as the system tells: without it, whoever closes the database next takes itself
+/// for the last one, and removes the log that the server writes to.
+fn is_locked(file: &Path, pid: u32) -> bool {
+    let inode = format!(":{}", fs::metadata(file).unwrap().ino());
+    let locks = fs::read_to_string("/proc/locks").unwrap();
+    locks.lines().any(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        fields.get(4) == Some(&pid.to_string().as_str()) && fields.get(5).is_some_and(|of| of.ends_with(&inode))
+    })
+}
+
+/// As the README says, with the SQLite that comes with Python: another one than the server's.
+fn back_up(file: &Path, copy: &Path) {
+    let script = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('VACUUM INTO ?', sys.argv[2:])";
+    let done = Command::new("python3").args(["-c", script]).args([file, copy]).output().expect("python3 runs");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
 
 /// Each repeats what was sent, also what was not acknowledged: each article is there, and once.
