@@ -23,7 +23,7 @@ use super::{
     commits::Word,
     connect::{Manager, Pooled},
     moment,
-    queue::WAITING_AT_LEAST,
+    queue::Pace,
 };
 use crate::{
     error::{Error, Result, Trouble},
@@ -40,7 +40,10 @@ const JOINS_FOR: Duration = if cfg!(test) { Duration::from_secs(60) } else { Dur
 
 /// The writes that wait, and whether somebody sees to them.
 #[derive(Clone, Default)]
-pub(super) struct Jobs(Arc<Mutex<Waiting>>);
+pub(super) struct Jobs {
+    waiting: Arc<Mutex<Waiting>>,
+    pace: Pace,
+}
 
 #[derive(Default)]
 struct Waiting {
@@ -129,12 +132,16 @@ impl Door {
     {
         let (reply, mut answer) = oneshot::channel();
         let turn = Turn::default();
-        if queue.push(Task::boxed(work, start, turn.clone(), reply))? == Lead::Needed {
+        let (leader, before) = queue.push(Task::boxed(work, start, turn.clone(), reply))?;
+        if leader == Lead::Needed {
             let (queue, pool) = (queue.clone(), self.pool.clone());
             // Nobody waits for it: it ends when the queue is empty.
             drop(tokio::task::spawn_blocking(move || lead(&queue, &pool)));
         }
-        match tokio::time::timeout(self.wait, &mut answer).await {
+        let began = Instant::now();
+        let ready = tokio::time::timeout(self.wait, &mut answer).await;
+        queue.pace.note(before, began.elapsed());
+        match ready {
             Ok(answer) => Ok(Answer::Ready(Some(answer.unwrap_or_else(|gone| Err(Error::internal(gone)))))),
             Err(_) if turn.give_up() => Err(Error::unavailable("no database connection became free in time")),
             Err(_) => Ok(Answer::Queued(answer)),
@@ -262,15 +269,16 @@ where
 }
 
 impl Jobs {
-    /// Adds a job; says whether the caller has to see to it that somebody [`lead`]s.
-    fn push(&self, job: Box<dyn Job>) -> Result<Lead> {
+    /// Adds a job; says whether the caller has to see to it that somebody [`lead`]s, and how many come before it.
+    fn push(&self, job: Box<dyn Job>) -> Result<(Lead, usize)> {
         let mut waiting = self.lock();
-        if waiting.jobs.len() >= WAITING_AT_LEAST {
-            // Waiting would only put off the same refusal.
+        let before = waiting.jobs.len();
+        if !self.pace.admits(before, 1) {
             return Err(Error::unavailable("too many requests wait for the database"));
         }
         waiting.jobs.push_back(job);
-        Ok(if std::mem::replace(&mut waiting.is_led, true) { Lead::There } else { Lead::Needed })
+        let leader = if std::mem::replace(&mut waiting.is_led, true) { Lead::There } else { Lead::Needed };
+        Ok((leader, before))
     }
 
     /// Returns the state of the one connection, and how many wait for it.
@@ -281,7 +289,7 @@ impl Jobs {
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         // Nothing can panic while it is held.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes the next job; when there is none, the leader has left.

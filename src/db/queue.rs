@@ -3,9 +3,9 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU32, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -15,12 +15,52 @@ use crate::{
     metrics::PoolState,
 };
 
-/// How many may wait for each connection; who comes when so many wait is refused at once, because waiting would only
-/// put off the same refusal.
+/// How many may wait for each connection, however fast it goes.
 const WAITING_PER_CONNECTION: usize = 64;
 
 /// A pool of one connection serves a burst, too.
-pub(super) const WAITING_AT_LEAST: usize = 256;
+const WAITING_AT_LEAST: usize = 256;
+
+/// How many may wait however slowly it goes, so that a slow moment refuses no burst.
+const WAITING_ALWAYS: usize = 128;
+
+/// How long a wait others may look forward to. Who comes when it would be longer is refused at once: waiting would only
+/// put off the same refusal, and make everybody wait who is served.
+const BEARABLE: Duration = Duration::from_millis(100);
+
+/// How many turns are looked back on to say how long one takes.
+const TURNS_OBSERVED: f32 = 128.0;
+
+/// How long those who wait in a queue wait for each turn before theirs; clones share it.
+#[derive(Clone, Default)]
+pub(super) struct Pace(Arc<AtomicU32>);
+
+impl Pace {
+    /// Returns whether another one may wait behind so many for so many connections.
+    pub(super) fn admits(&self, before: usize, connections: usize) -> bool {
+        before < WAITING_ALWAYS
+            || (before < WAITING_AT_LEAST.max(connections.saturating_mul(WAITING_PER_CONNECTION)))
+                && self.seconds() * turns(before) <= BEARABLE.as_secs_f32()
+    }
+
+    /// Notes that somebody waited so long behind so many. The longer the queue was, the more it says.
+    pub(super) fn note(&self, before: usize, waited: Duration) {
+        let (turns, seen) = (turns(before), self.seconds());
+        let weight = (turns / TURNS_OBSERVED).min(1.0);
+        // Of two notes at one time, one may be lost.
+        let seconds = seen + (waited.as_secs_f32() / turns - seen) * weight;
+        self.0.store(seconds.to_bits(), Ordering::Relaxed);
+    }
+
+    fn seconds(&self) -> f32 {
+        f32::from_bits(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// Returns after how many turns it is the turn of who waits behind so many.
+fn turns(before: usize) -> f32 {
+    f32::from(u16::try_from(before).unwrap_or(u16::MAX)) + 1.0
+}
 
 /// A queue; clones share it.
 #[derive(Clone)]
@@ -28,6 +68,7 @@ pub(super) struct Queue {
     size: usize,
     permits: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
+    pace: Pace,
 }
 
 /// Counts somebody who waits, however the wait ends.
@@ -41,7 +82,7 @@ impl Drop for Waiting<'_> {
 
 impl Queue {
     pub(super) fn new(size: usize) -> Self {
-        Self { size, permits: Arc::new(Semaphore::new(size)), waiting: Arc::default() }
+        Self { size, permits: Arc::new(Semaphore::new(size)), waiting: Arc::default(), pace: Pace::default() }
     }
 
     /// Waits for a turn; it lasts as long as what is returned.
@@ -51,10 +92,13 @@ impl Queue {
         }
         let before = self.waiting.fetch_add(1, Ordering::Relaxed);
         let _waiting = Waiting(&self.waiting);
-        if before >= WAITING_AT_LEAST.max(self.size.saturating_mul(WAITING_PER_CONNECTION)) {
+        if !self.pace.admits(before, self.size) {
             return Err(Error::unavailable("too many requests wait for the database"));
         }
-        match tokio::time::timeout(patience, self.permits.clone().acquire_owned()).await {
+        let began = Instant::now();
+        let turn = tokio::time::timeout(patience, self.permits.clone().acquire_owned()).await;
+        self.pace.note(before, began.elapsed());
+        match turn {
             Ok(Ok(permit)) => Ok(permit),
             Ok(Err(_)) => Err(Error::unavailable("the database is closed")),
             Err(_) => Err(Error::unavailable("no database connection became free in time")),
@@ -103,6 +147,23 @@ mod tests {
             waiting.await.unwrap().unwrap();
         }
         assert_eq!(queue.state(), PoolState { size: 1, in_use: 0, waiting: 0 });
+    }
+
+    #[test]
+    fn a_long_queue_is_for_where_it_goes_fast() {
+        let (pace, burst, many) = (Pace::default(), WAITING_ALWAYS - 1, WAITING_AT_LEAST - 1);
+        let admitted = |pace: &Pace| [burst, many].map(|before| pace.admits(before, 1));
+        assert_eq!(admitted(&pace), [true, true]);
+
+        pace.note(many, Duration::from_secs(2));
+        assert_eq!(admitted(&pace), [true, false], "nobody waits for two seconds");
+        assert!(pace.admits(burst, 100), "a burst is always taken");
+
+        pace.note(burst, Duration::from_millis(12));
+        assert_eq!(admitted(&pace), [true, true], "it goes fast again");
+        pace.note(0, Duration::from_millis(50));
+        assert_eq!(admitted(&pace), [true, true], "that one took its time says little");
+        assert!(!pace.admits(WAITING_AT_LEAST, 1), "a queue is bounded however fast it goes");
     }
 
     #[test]
