@@ -44,7 +44,7 @@ fn pair() -> Option<MutexGuard<'static, Pair>> {
         primary.execute("postgres", "CREATE DATABASE news");
         let database = Database::at(Backend::Postgres, primary.url("news"));
         database.fill();
-        let standby = Cluster::standby_of(&primary, folder("standby")).expect("a standby");
+        let standby = Cluster::standby_of(&primary, folder("standby"), &[]).expect("a standby");
         Mutex::new(Pair { primary, standby, database: Arc::new(database) })
     });
     Some(pair.lock().unwrap_or_else(PoisonError::into_inner))

@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use super::{editor, log_in, numbers, written};
 use crate::support::{
     Backend, Client, Database, PASSWORD, postgres,
+    postgres::Cluster,
     program::Program,
+    scratch,
     wait::{pause, until},
 };
 
@@ -264,4 +266,65 @@ fn a_server_with_a_wrong_clock_shows_nothing_early_and_records_nothing_twice() {
 fn a_token_lives_a_minute_longer_at_most_on_a_server_with_a_wrong_clock() {
     let Some(library) = library().filter(|_| postgres::cluster().is_ok()) else { return };
     tokens_are_good_for_a_minute_more_at_most(&library);
+}
+
+/// A server that reads at a standby whose clock is wrong.
+fn readers_at_a_wrong_clock_see_everything_at_its_time(library: &std::path::Path, primary: &Cluster, seconds: i64) {
+    let name = format!("news_{}", seconds.unsigned_abs());
+    primary.execute("postgres", &format!("CREATE DATABASE {name}"));
+    let database = Database::at(Backend::Postgres, primary.url(&name));
+    database.fill();
+    let (library, shift) = (library.display().to_string(), format!("{seconds:+}s"));
+    let clock = [("LD_PRELOAD", library.as_str()), ("FAKETIME", &shift), ("FAKETIME_DONT_FAKE_MONOTONIC", "1")];
+    let folder = scratch::folder().join(format!("frontpage-test-pg-{name}-{}", std::process::id()));
+    let standby = Cluster::standby_of(primary, folder, &clock).expect("a standby");
+    let ahead = || {
+        let moment = |cluster: &Cluster| -> i64 {
+            cluster.execute(&name, "SELECT floor(extract(epoch FROM now()))::bigint").trim().parse().unwrap()
+        };
+        moment(&standby) - moment(primary)
+    };
+    assert!((ahead() - seconds).abs() <= 3, "the standby's clock is {} s ahead", ahead());
+    let replica = standby.url(&name);
+    let settings = [
+        ("FRONTPAGE_REPLICA_URLS", replica.as_str()),
+        ("FRONTPAGE_METRICS_TOKEN", "collects-all-day-long"),
+        ("FRONTPAGE_CACHE_BYTES", "0"),
+        ("FRONTPAGE_SCHEDULE_SECONDS", "1"),
+    ];
+    let program = database.serve(&settings);
+    let (client, reader) = (editor(&program.base), Client::new(&program.base, None));
+    let n_reads = || {
+        let metrics = reader.with_token("collects-all-day-long").get("/metrics").expect(200).text();
+        let line = metrics.lines().find(|line| line.starts_with("frontpage_replica_reads_total{")).unwrap_or("0");
+        line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()
+    };
+    client.post("/v1/sections", json!({ "name": "World" })).expect(201);
+    let newsroom = newsroom(&client);
+    let before = n_reads();
+
+    let is_recorded = |address: &str, state: &str| {
+        client.get(&format!("/v1/articles/{address}?view=working")).expect(200).json()["state"] == state
+    };
+    until("both are recorded", || {
+        assert_timely(&reader, &newsroom);
+        is_recorded(&newsroom.soon, "published") && is_recorded(&newsroom.ending, "withdrawn")
+    });
+    // Once more after the standby has heard of it.
+    until("the standby is read at", || {
+        assert_timely(&reader, &newsroom);
+        n_reads() > before + 10.0
+    });
+    println!("standby {seconds:+} s: nothing early or late in {} reads there", n_reads() - before);
+}
+
+#[test]
+#[ignore = "takes minutes; CONTRIBUTING says how to run it"]
+fn a_replica_with_a_wrong_clock_shows_nothing_early_or_late() {
+    let Some(library) = library().filter(|_| postgres::cluster().is_ok()) else { return };
+    let folder = scratch::folder().join(format!("frontpage-test-pg-clock-{}", std::process::id()));
+    let primary = Cluster::start_in(folder).expect("a cluster of its own");
+    for seconds in [7_200, -7_200] {
+        readers_at_a_wrong_clock_see_everything_at_its_time(&library, &primary, seconds);
+    }
 }

@@ -31,6 +31,8 @@ pub struct Cluster {
     pub bin: PathBuf,
     pub directory: PathBuf,
     pub user: Option<(u32, u32)>,
+    /// What the server's environment has besides.
+    environment: Vec<(String, String)>,
     // Each kills the server that it started when this process ends, however it ends, as its standard input closes.
     guards: Mutex<Vec<Child>>,
 }
@@ -53,11 +55,11 @@ impl Cluster {
         if !output.status.success() {
             return Err(format!("initdb failed: {}", String::from_utf8_lossy(&output.stderr)));
         }
-        Self::serve(bin, directory, user)
+        Self::serve(bin, directory, user, &[])
     }
 
-    /// Starts a standby of a cluster, which streams from it.
-    pub fn standby_of(primary: &Self, directory: PathBuf) -> Result<Self, String> {
+    /// Starts a standby of a cluster, which streams from it, with more in its environment.
+    pub fn standby_of(primary: &Self, directory: PathBuf, environment: &[(&str, &str)]) -> Result<Self, String> {
         let user = primary.user;
         make_folder(&directory, user)?;
         let mut backup = Command::new(primary.bin.join("pg_basebackup"));
@@ -68,24 +70,48 @@ impl Cluster {
         if !output.status.success() {
             return Err(format!("pg_basebackup failed: {}", String::from_utf8_lossy(&output.stderr)));
         }
-        Self::serve(primary.bin.clone(), directory, user)
+        Self::serve(primary.bin.clone(), directory, user, environment)
     }
 
     /// Starts the server in a folder that has its data.
-    fn serve(bin: PathBuf, directory: PathBuf, user: Option<(u32, u32)>) -> Result<Self, String> {
+    fn serve(
+        bin: PathBuf,
+        directory: PathBuf,
+        user: Option<(u32, u32)>,
+        environment: &[(&str, &str)],
+    ) -> Result<Self, String> {
         let port =
             std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map_err(|e| e.to_string())?.port();
-        let guard = guard(&bin, &directory, user, port)?;
-        let cluster = Self { port, bin, directory, user, guards: Mutex::new(vec![guard]) };
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let cluster = Self { port, bin, directory, user, environment, guards: Mutex::default() };
+        cluster.start_server()?;
         cluster.wait_until_ready()?;
         Ok(cluster)
     }
 
     /// Starts the server again after a test has ended it, at the same port.
     pub fn start_again(&self) {
-        let again = guard(&self.bin, &self.directory, self.user, self.port).expect("the server starts again");
-        self.guards.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(again);
+        self.start_server().expect("the server starts again");
         self.wait_until_ready().expect("the server starts again");
+    }
+
+    /// Starts the server, and what ends it with this process.
+    fn start_server(&self) -> Result<(), String> {
+        let script = format!(
+            "{bin}/postgres -D {data} -p {port} -k {dir} -c listen_addresses=127.0.0.1 -c fsync=off \
+             -c full_page_writes=off -c max_connections=400 -c shared_buffers=64MB -c log_min_messages=fatal \
+             >{dir}/log 2>&1 & pid=$!; echo $pid >{dir}/pid; cat >/dev/null; kill -QUIT $pid; wait $pid; rm -rf {dir}",
+            bin = self.bin.display(),
+            data = self.directory.join("data").display(),
+            dir = self.directory.display(),
+            port = self.port,
+        );
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        shell.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        let guard = as_user(&mut shell, self.user, &self.directory).spawn().map_err(|error| error.to_string())?;
+        self.guards.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(guard);
+        Ok(())
     }
 
     /// Waits until the server takes connections.
@@ -134,21 +160,6 @@ impl Cluster {
         let status = Command::new("kill").args([&format!("-{name}"), pid.trim()]).status().expect("kill runs");
         assert!(status.success(), "kill -{name}");
     }
-}
-
-/// Starts a server, and what ends it with this process.
-fn guard(bin: &Path, directory: &Path, user: Option<(u32, u32)>, port: u16) -> Result<Child, String> {
-    let script = format!(
-        "{bin}/postgres -D {data} -p {port} -k {dir} -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off \
-         -c max_connections=400 -c shared_buffers=64MB -c log_min_messages=fatal >{dir}/log 2>&1 & pid=$!; \
-         echo $pid >{dir}/pid; cat >/dev/null; kill -QUIT $pid; wait $pid; rm -rf {dir}",
-        bin = bin.display(),
-        data = directory.join("data").display(),
-        dir = directory.display(),
-    );
-    let mut shell = Command::new("sh");
-    shell.args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-    as_user(&mut shell, user, directory).spawn().map_err(|error| error.to_string())
 }
 
 fn make_folder(directory: &Path, user: Option<(u32, u32)>) -> Result<(), String> {
