@@ -273,13 +273,14 @@ class Bench:
             found.append(client.ask("POST", "/v1/articles", article).header("location"))
         return found
 
-    def one_by_one(self, case, server, asked, size):
-        """Times single requests, a bare insert of the same bytes before and after each round."""
+    def one_by_one(self, case, server, asked, size, bare_rows=None):
+        """Times single requests, a bare insert of the same bytes, or of the same rows, before and after each round."""
+        bare = bare_rows or (lambda: self.database.bare(size, 1)[1])
         token, raw, rounds = server.token(), Raw(server.port), []
         per_round = max(1, len(asked) // self.args.rounds)
         for start in range(0, per_round * self.args.rounds, per_round):
             times = []
-            _, before = self.database.bare(size, 1)
+            before = bare()
             cpu = server.cpu_seconds()
             for method, path, body in asked[start:start + per_round]:
                 seconds, status = raw.time(method, path, token, body)
@@ -287,7 +288,7 @@ class Bench:
                     raise Failed(f"{method} {path} answered {status}")
                 times.append(seconds * 1e3)
             cpu = server.cpu_seconds() - cpu
-            _, after = self.database.bare(size, 1)
+            after = bare()
             rounds.append((median(times), (before + after) / 2, cpu / len(times) * 1e3))
         self.row(
             case, p50=median([ours for ours, _, _ in rounds]), bare_p50=median([bare for _, bare, _ in rounds]),
@@ -296,19 +297,26 @@ class Bench:
         )
 
     def publish(self, server):
-        n = 30 * self.args.rounds if self.args.quick else 100 * self.args.rounds
+        n = (60 if self.args.quick else 200) * self.args.rounds
         paths = self.made(server, n, 5000)
         asked = [("POST", f"{path}/publish", b"") for path in paths]
-        # What a publication writes: the live copy in three forms, and a revision of the content.
         raw, token = Raw(server.port), server.token()
         extra = self.made(server, 1, 5000)[0]
         if raw.time("POST", f"{extra}/publish", token)[1] != 200:
             raise Failed(f"{extra} cannot be published")
+        # Drafts for the bare transactions: two runs of them a round.
+        n_bare = n // self.args.rounds // 2
+        self.made(server, n_bare * 2 * self.args.rounds, 5000)
         name = self.written_name()
+        rows = self.database.rows_like(name, extra.rpartition("/")[2])
+        # What is written: the live copy in three forms, and a revision of the content.
         size = self.database.query(name, "SELECT length(blocks) + length(html) + length(text) FROM live_bodies "
                                          "ORDER BY article_id DESC LIMIT 1")
         size += self.database.query(name, "SELECT length(content) FROM article_revisions ORDER BY created_at DESC LIMIT 1")
-        self.one_by_one("publish an article of 5 kB", server, asked, size)
+        half = len(asked) // 2
+        self.one_by_one("publish an article of 5 kB, beside its rows", server, asked[:half], size,
+                        lambda: self.database.bare_rows(rows, n_bare))
+        self.one_by_one("publish an article of 5 kB, beside its bytes in one row", server, asked[half:], size)
 
     def save(self, server):
         n = 30 * self.args.rounds if self.args.quick else 100 * self.args.rounds

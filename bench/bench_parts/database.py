@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import time
 
+from . import bare_rows
 from .machine import LOAD_CORE, REPOSITORY, SERVER_CORE, Process, pinned, say
 
 LOGIN = ("bench@example.org", "nine benches stand in the rain")
@@ -112,6 +113,19 @@ class Sqlite:
     def bare_many(self, size, seconds):
         return None
 
+    def rows_like(self, database, article):
+        """Prepares to insert the rows that publishing an article wrote once more, for other drafts."""
+        source, copy = sqlite3.connect(database), self.data / "written" / "rows.db"
+        with sqlite3.connect(copy) as target:
+            source.backup(target)
+        source.close()
+        return copy, article.replace("-", "")
+
+    def bare_rows(self, prepared, n):
+        """Inserts the prepared rows for so many drafts, each in a transaction: the median time in milliseconds."""
+        command = pinned(SERVER_CORE, ["python3", bare_rows.__file__, *prepared, n])
+        return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[1])
+
 
 class Postgres:
     name = "postgres"
@@ -203,10 +217,10 @@ class Postgres:
     def cpu_seconds(self):
         return self.process.cpu_seconds()
 
-    def pgbench(self, database, scripts, clients, seconds, mode="prepared"):
+    def pgbench(self, database, scripts, clients, seconds, mode="prepared", transactions=None):
         """Runs scripts of statements with pgbench: transactions a second, and their mean time in milliseconds."""
         command = [self.bin / "pgbench", "-h", "127.0.0.1", "-p", self.port, "-U", "frontpage", "-n", "-M", mode,
-                   "-c", clients, "-j", 1, "-T", seconds]
+                   "-c", clients, "-j", 1, *(["-t", transactions] if transactions else ["-T", seconds])]
         for script in scripts:
             command += ["-f", script]
         done = subprocess.run(pinned(LOAD_CORE, [*command, database]), capture_output=True, text=True, cwd=self.data)
@@ -232,6 +246,27 @@ class Postgres:
 
     def bare_many(self, size, seconds):
         return self.pgbench("bench_bare", [self.bare_script(size)], 8, max(1, round(seconds)))[0]
+
+    def rows_like(self, database, article):
+        """Prepares to insert the rows that publishing an article wrote once more, for other drafts."""
+        self.sql("postgres", "DROP DATABASE IF EXISTS bench_rows")
+        # The server is connected to it, so it cannot be a template.
+        dump = self.folder / "rows.dump"
+        self.run("pg_dump", "-h", "127.0.0.1", "-p", str(self.port), "-U", "frontpage", "-Fc", "-Z0", "-f", dump, database)
+        self.sql("postgres", "CREATE DATABASE bench_rows")
+        self.run("pg_restore", "-h", "127.0.0.1", "-p", str(self.port), "-U", "frontpage", "-d", "bench_rows", dump)
+        dump.unlink()
+        self.sql("bench_rows", "CREATE SEQUENCE bare_number; CREATE TABLE bare_drafts (n bigint PRIMARY KEY, id uuid); "
+                 "INSERT INTO bare_drafts SELECT row_number() OVER (ORDER BY id DESC), id FROM articles "
+                 "WHERE state = 'draft'")
+        self.sql("bench_rows", "VACUUM ANALYZE")
+        script = self.data / "bare-rows.sql"
+        script.write_text(bare_rows.script(lambda text: self.sql("bench_rows", text), article))
+        return script
+
+    def bare_rows(self, prepared, n):
+        """Inserts the prepared rows for so many drafts, each in a transaction: the mean time in milliseconds."""
+        return self.pgbench("bench_rows", [prepared], 1, None, transactions=n)[1]
 
     def statements(self, database, ask):
         """Returns the statements that the server sends for what `ask` asks, with their values in them."""

@@ -71,7 +71,7 @@ def table(rows):
             number(row.get("cpu"), 1), number(row.get("floor_cpu"), 1), number(row.get("share"), 2),
             number(row.get("failed")), goals_of(row),
         ]
-        for name, text in (("bare_p50", "bare insert {:.2f} ms"), ("time_ratio", "{:.2f} times that"),
+        for name, text in (("bare_p50", "bare {:.2f} ms"), ("time_ratio", "{:.2f} times that"),
                            ("bare_8", "bare with 8 connections {:,.0f}"), ("writes", "{:,.0f} writes a second"),
                            ("mb", "{:.0f} MB"), ("more_mb", "{:.0f} MB more"), ("peak_mb", "peak {:.0f} MB"), ("database_mb", "database {:,.0f} MB")):
             if row.get(name) is not None:
