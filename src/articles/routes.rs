@@ -162,7 +162,7 @@ async fn create_article(mut call: Call) -> Result<HttpResponse, Refusal> {
     let caller = call.caller(Operation::CreateArticle).await?;
     call.no_query()?;
     let input: ArticleInput = call.body().await?;
-    let draft = call.aside(move || Draft::read(input)).await?;
+    let draft = call.make_of_body(move || Draft::read(input)).await?;
     let (state, by) = (call.state.clone(), caller.clone());
     Ok(call
         .write(&caller, move |tx| {
@@ -278,7 +278,7 @@ async fn update_article(mut call: Call) -> Result<HttpResponse, Refusal> {
     let (reference, basis) = (call.reference("article")?, call.basis()?);
     let is_merge = call.prefers("merge");
     let patch = call.patch().await?;
-    let edit = call.aside(move || Edit::read(patch)).await?;
+    let edit = call.make_of_body(move || Edit::read(patch)).await?;
     let (state, by) = (call.state.clone(), caller.clone());
     Ok(call
         .write(&caller, move |tx| {

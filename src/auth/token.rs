@@ -7,7 +7,9 @@
 //! Start at [`TokenRules::verify`].
 
 use std::fmt;
+use std::sync::Arc;
 
+use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -37,6 +39,9 @@ pub const LEEWAY: TimeDelta = TimeDelta::seconds(30);
 /// How far in the future a token may have been issued, by the verifier's clock.
 const MAX_ISSUED_AHEAD: TimeDelta = TimeDelta::seconds(60);
 
+/// How many tokens are remembered whose signature was found good.
+const MOST_REMEMBERED: usize = 1024;
+
 /// What an access token says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessClaims {
@@ -60,13 +65,20 @@ pub struct AccessClaims {
 }
 
 /// What every token of this server has in common.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct TokenRules {
     issuer: String,
     audience: String,
     lifetime: TimeDelta,
     validation: Validation,
+    signed: Arc<Signed>,
 }
+
+/// Tokens by their digests, whose signature is that of a key over what they say. All else is checked each time: whether
+/// that key is still in the ring, too.
+///
+/// An editor's tool sends one token hundreds of times, and to verify a signature costs as much as several look-ups.
+type Signed = quick_cache::sync::Cache<[u8; SHA256_OUTPUT_LEN], Arc<(String, AccessClaims)>>;
 
 /// Tells that the configured lifetime is not one second to [`MAX_LIFETIME`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -188,7 +200,13 @@ impl TokenRules {
         // The library reads the system's clock; we check times ourselves against the `now` that we are given.
         validation.validate_exp = false;
         validation.validate_nbf = false;
-        Ok(Self { issuer: issuer.to_owned(), audience: audience.to_owned(), lifetime, validation })
+        Ok(Self {
+            issuer: issuer.to_owned(),
+            audience: audience.to_owned(),
+            lifetime,
+            validation,
+            signed: Arc::new(Signed::new(MOST_REMEMBERED)),
+        })
     }
 
     /// Returns how long a token lives: the `expires_in` of an answer that carries one.
@@ -232,14 +250,25 @@ impl TokenRules {
     /// # Errors
     /// [`TokenError::UnknownKid`] is worth one reload of the ring; all others are final.
     pub fn verify(&self, ring: &KeyRing, token: &str, now: DateTime<Utc>) -> Result<AccessClaims, TokenError> {
-        let kid = read_kid(token)?;
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(Refusal::TooLong.into());
+        }
         let keys = ring.snapshot();
-        let Some(key) = keys.verifying(&kid) else {
-            return Err(TokenError::UnknownKid(kid));
+        let id = digest_of(token);
+        let claims = match self.signed.get(&id) {
+            Some(signed) if keys.verifying(&signed.0).is_some() => signed.1.clone(),
+            _ => {
+                let kid = read_kid(token)?;
+                let Some(key) = keys.verifying(&kid) else {
+                    return Err(TokenError::UnknownKid(kid));
+                };
+                let claims = jsonwebtoken::decode::<AccessClaims>(token, key, &self.validation)
+                    .map_err(|fault| refusal_of(fault.kind()))?
+                    .claims;
+                self.signed.insert(id, Arc::new((kid, claims.clone())));
+                claims
+            }
         };
-        let claims = jsonwebtoken::decode::<AccessClaims>(token, key, &self.validation)
-            .map_err(|fault| refusal_of(fault.kind()))?
-            .claims;
         // The library takes a list that has ours in it; we issue, and our claims are read as, one text.
         if claims.iss != self.issuer {
             return Err(Refusal::Issuer.into());
@@ -269,11 +298,14 @@ impl TokenRules {
     }
 }
 
+fn digest_of(token: &str) -> [u8; SHA256_OUTPUT_LEN] {
+    let mut id = [0; SHA256_OUTPUT_LEN];
+    id.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+    id
+}
+
 /// Checks the token's form and header, and returns the id of the key it claims. Nothing is verified yet.
 fn read_kid(token: &str) -> Result<String, TokenError> {
-    if token.len() > MAX_TOKEN_BYTES {
-        return Err(Refusal::TooLong.into());
-    }
     let mut parts = token.split('.');
     let (Some(header), Some(claims), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next())
     else {

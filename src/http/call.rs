@@ -2,7 +2,12 @@
 //!
 //! Handlers take a [`Call`] and read it in the order in which refusals should come: who, what, whether.
 
-use std::{cell::Cell, future::Ready, sync::Arc};
+use std::{
+    cell::Cell,
+    future::Ready,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, dev::Payload, http::header::HeaderMap};
 use deserr::Deserr;
@@ -34,6 +39,9 @@ use crate::{
     traces::{self, function_of},
 };
 
+/// Of a body up to this, whatever is made of it is made in about a millisecond.
+const SHORT_BODY: usize = 8 * 1024;
+
 /// A request.
 pub struct Call {
     /// What the server has.
@@ -41,6 +49,7 @@ pub struct Call {
     request: HttpRequest,
     payload: Payload,
     body_digest: String,
+    body_bytes: usize,
     /// The longest body that is taken: short until it is known who calls.
     longest_body: Cell<usize>,
     /// Held until the work on the body is done.
@@ -59,7 +68,7 @@ impl FromRequest for Call {
             .map(|state| {
                 let (request, payload) = (request.clone(), payload.take());
                 let longest_body = Cell::new(LONGEST_OF_STRANGERS.min(state.config.http.body_limit_bytes));
-                Self { state, request, payload, body_digest: String::new(), longest_body, room: None }
+                Self { state, request, payload, body_digest: String::new(), body_bytes: 0, longest_body, room: None }
             });
         std::future::ready(call)
     }
@@ -295,6 +304,22 @@ impl Call {
         self.body_or_default::<super::view::NoInput>().await.map(drop)
     }
 
+    /// Makes something of the body that was read: at once when it is short, and else [`aside`](Call::aside).
+    ///
+    /// # Errors
+    /// When the work panics.
+    pub async fn make_of_body<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        if self.body_bytes > SHORT_BODY {
+            return self.aside(work).await;
+        }
+        catch_unwind(AssertUnwindSafe(work))
+            .map_err(|_| Error::internal("the work on a body panicked, as logged above"))
+    }
+
     /// Does work that takes a while on a thread of its own, so that no other request waits for it.
     ///
     /// # Errors
@@ -446,7 +471,7 @@ impl Call {
     async fn bytes(&mut self) -> Result<Vec<u8>> {
         let limit = self.longest_body.get();
         let (bytes, room) = self.state.intake.receive(&mut self.payload, self.request.headers(), limit).await?;
-        self.room = Some(room);
+        (self.room, self.body_bytes) = (Some(room), bytes.len());
         if self.headers().contains_key("idempotency-key") {
             self.body_digest = crate::secrets::sha256_hex(&bytes);
         }

@@ -406,3 +406,22 @@ fn clients_learn_nothing_but_that_a_token_is_invalid_or_expired() {
     }
     assert_eq!(TokenError::Expired.to_string(), "The access token has expired.");
 }
+
+#[test]
+fn a_token_that_was_good_is_checked_again_each_time() {
+    let bench = Bench::new();
+    let token = bench.token();
+    bench.verify(&token).unwrap();
+
+    assert_eq!(bench.rules.verify(&bench.ring, &token, at(NOW + 2_000)), Err(TokenError::Expired));
+    let parts: Vec<&str> = token.split('.').collect();
+    let other: Vec<String> = bench.token().split('.').map(str::to_owned).collect();
+    bench.assert_refused(&format!("{}.{}.{}", parts[0], parts[1], other[2]), Refusal::Signature);
+    bench.assert_refused(&format!("{}.{}.{}", parts[0], other[1], parts[2]), Refusal::Signature);
+    assert!(rules("https://elsewhere.example.org", AUDIENCE).verify(&bench.ring, &token, at(NOW)).is_err());
+    let kid = bench.kid();
+    std::fs::write(bench.directory.path().join("2.pem"), PRIVATE_B).unwrap();
+    std::fs::remove_file(bench.directory.path().join("1.pem")).unwrap();
+    bench.ring.reload().unwrap();
+    assert_eq!(bench.verify(&token), Err(TokenError::UnknownKid(kid)), "its key is gone");
+}
