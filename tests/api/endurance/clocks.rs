@@ -270,7 +270,7 @@ fn a_token_lives_a_minute_longer_at_most_on_a_server_with_a_wrong_clock() {
 
 /// A server that reads at a standby whose clock is wrong.
 fn readers_at_a_wrong_clock_see_everything_at_its_time(library: &std::path::Path, primary: &Cluster, seconds: i64) {
-    let name = format!("news_{}", seconds.unsigned_abs());
+    let name = format!("news_{}", if seconds > 0 { "ahead" } else { "behind" });
     primary.execute("postgres", &format!("CREATE DATABASE {name}"));
     let database = Database::at(Backend::Postgres, primary.url(&name));
     database.fill();
