@@ -2,7 +2,15 @@
 //!
 //! Goes to standard error; standard output is for what a command was asked for. Knows nothing of requests.
 
-use std::{io::IsTerminal, panic::PanicHookInfo};
+use std::{
+    io::IsTerminal,
+    panic::PanicHookInfo,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
 
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -35,6 +43,34 @@ fn quiet(filter: &str) -> String {
     let is_talkative = filter.split(',').any(|part| matches!(part, "info" | "debug" | "trace"));
     let start = if is_talkative { ",actix_server=warn,actix_rt=warn" } else { "" };
     format!("{filter}{start},actix_http=off")
+}
+
+/// What may happen thousands of times a second and is worth one line of the log in each.
+pub struct Seldom {
+    began: OnceLock<Instant>,
+    /// From when on there may be another line, in milliseconds.
+    next_ms: AtomicU64,
+    n_unsaid: AtomicU64,
+}
+
+impl Seldom {
+    /// Begins.
+    pub const fn new() -> Self {
+        Self { began: OnceLock::new(), next_ms: AtomicU64::new(0), n_unsaid: AtomicU64::new(0) }
+    }
+
+    /// Returns how often it has happened without a line, if it is time for one.
+    pub fn admit(&self) -> Option<u64> {
+        let now = u64::try_from(self.began.get_or_init(Instant::now).elapsed().as_millis()).unwrap_or(u64::MAX);
+        let next = self.next_ms.load(Ordering::Relaxed);
+        let is_time = now >= next
+            && self.next_ms.compare_exchange(next, now + 1000, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        if is_time {
+            return Some(self.n_unsaid.swap(0, Ordering::Relaxed));
+        }
+        self.n_unsaid.fetch_add(1, Ordering::Relaxed);
+        None
+    }
 }
 
 fn log_panic(info: &PanicHookInfo<'_>) {
@@ -86,6 +122,21 @@ mod tests {
         assert!(result.is_err());
         let text = String::from_utf8(written.lock().unwrap().clone()).unwrap();
         assert!(text.contains("the third press stopped") && text.contains("telemetry.rs"), "{text}");
+    }
+
+    #[test]
+    fn what_happens_often_is_said_seldom_and_counted() {
+        let seldom = Seldom::new();
+
+        let mut said: Vec<u64> = (0..1000).filter_map(|_| seldom.admit()).collect();
+        // Time passes.
+        seldom.next_ms.store(0, Ordering::Relaxed);
+        said.extend(seldom.admit());
+
+        assert_eq!(said.first(), Some(&0));
+        // Twice, unless this machine takes seconds for it.
+        assert!((2..100).contains(&said.len()), "{said:?}");
+        assert_eq!(said.len() + usize::try_from(said.iter().sum::<u64>()).unwrap(), 1001);
     }
 
     #[test]

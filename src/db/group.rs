@@ -23,7 +23,7 @@ use super::{
     commits::Word,
     connect::{Manager, Pooled},
     moment,
-    queue::Pace,
+    queue::{Pace, refuse},
 };
 use crate::{
     error::{Error, Result, Trouble},
@@ -132,7 +132,9 @@ impl Door {
     {
         let (reply, mut answer) = oneshot::channel();
         let turn = Turn::default();
-        let (leader, before) = queue.push(Task::boxed(work, start, turn.clone(), reply))?;
+        let Some((leader, before)) = queue.push(Task::boxed(work, start, turn.clone(), reply)) else {
+            return Err(refuse().await);
+        };
         if leader == Lead::Needed {
             let (queue, pool) = (queue.clone(), self.pool.clone());
             // Nobody waits for it: it ends when the queue is empty.
@@ -269,16 +271,17 @@ where
 }
 
 impl Jobs {
-    /// Adds a job; says whether the caller has to see to it that somebody [`lead`]s, and how many come before it.
-    fn push(&self, job: Box<dyn Job>) -> Result<(Lead, usize)> {
+    /// Adds a job unless too many wait; says whether the caller has to see to it that somebody [`lead`]s, and how many come
+    /// before it.
+    fn push(&self, job: Box<dyn Job>) -> Option<(Lead, usize)> {
         let mut waiting = self.lock();
         let before = waiting.jobs.len();
         if !self.pace.admits(before, 1) {
-            return Err(Error::unavailable("too many requests wait for the database"));
+            return None;
         }
         waiting.jobs.push_back(job);
         let leader = if std::mem::replace(&mut waiting.is_led, true) { Lead::There } else { Lead::Needed };
-        Ok((leader, before))
+        Some((leader, before))
     }
 
     /// Returns the state of the one connection, and how many wait for it.

@@ -24,9 +24,12 @@ const WAITING_AT_LEAST: usize = 256;
 /// How many may wait however slowly it goes, so that a slow moment refuses no burst.
 const WAITING_ALWAYS: usize = 128;
 
-/// How long a wait others may look forward to. Who comes when it would be longer is refused at once: waiting would only
+/// How long a wait may be that somebody looks forward to. Who comes when it would be longer is refused: waiting would only
 /// put off the same refusal, and make everybody wait who is served.
 const BEARABLE: Duration = Duration::from_millis(100);
+
+/// How long it takes to refuse somebody: who asks again at once would otherwise take the time of those who are served.
+const REFUSED_AFTER: Duration = Duration::from_millis(20);
 
 /// How many turns are looked back on to say how long one takes.
 const TURNS_OBSERVED: f32 = 128.0;
@@ -55,6 +58,12 @@ impl Pace {
     fn seconds(&self) -> f32 {
         f32::from_bits(self.0.load(Ordering::Relaxed))
     }
+}
+
+/// Refuses somebody who comes when too many wait.
+pub(super) async fn refuse() -> Error {
+    tokio::time::sleep(REFUSED_AFTER).await;
+    Error::unavailable("too many requests wait for the database")
 }
 
 /// Returns after how many turns it is the turn of who waits behind so many.
@@ -91,13 +100,15 @@ impl Queue {
             return Ok(permit);
         }
         let before = self.waiting.fetch_add(1, Ordering::Relaxed);
-        let _waiting = Waiting(&self.waiting);
+        let waiting = Waiting(&self.waiting);
         if !self.pace.admits(before, self.size) {
-            return Err(Error::unavailable("too many requests wait for the database"));
+            drop(waiting);
+            return Err(refuse().await);
         }
         let began = Instant::now();
         let turn = tokio::time::timeout(patience, self.permits.clone().acquire_owned()).await;
         self.pace.note(before, began.elapsed());
+        drop(waiting);
         match turn {
             Ok(Ok(permit)) => Ok(permit),
             Ok(Err(_)) => Err(Error::unavailable("the database is closed")),
@@ -126,7 +137,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn who_comes_when_too_many_wait_is_refused_at_once() {
+    async fn who_comes_when_too_many_wait_is_refused_soon() {
         let queue = Queue::new(1);
         let turn = queue.enter(Duration::ZERO).await.unwrap();
         let waiting: Vec<_> = (0..WAITING_AT_LEAST)

@@ -7,7 +7,10 @@ use actix_web::{
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::error::{Code, Error, Fault};
+use crate::{
+    error::{Code, Error, Fault},
+    telemetry::Seldom,
+};
 
 /// What every error answer carries (RFC 9457), as `application/problem+json`.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -63,14 +66,7 @@ pub fn answer(error: &Error, request_id: &str) -> HttpResponse {
             error.detail()
         );
     } else if status.is_server_error() {
-        let cause = error.cause().unwrap_or_default();
-        tracing::warn!(
-            request.id = request_id,
-            problem = error.code().name(),
-            cause,
-            "Request put off: {}",
-            error.detail()
-        );
+        log_put_off(error, request_id);
     } else if let Some(cause) = error.cause() {
         tracing::debug!(request.id = request_id, problem = error.code().name(), cause, "Request refused");
     }
@@ -79,6 +75,23 @@ pub fn answer(error: &Error, request_id: &str) -> HttpResponse {
     builder.insert_header((header::CACHE_CONTROL, "no-store"));
     add_headers(&mut builder, error);
     builder.body(document(error, request_id).to_string())
+}
+
+/// Logs that a request was put off: one of each second, as in an overload there are thousands of them.
+fn log_put_off(error: &Error, request_id: &str) {
+    static PUT_OFF: Seldom = Seldom::new();
+    if let Some(unsaid) = PUT_OFF.admit() {
+        let cause = error.cause().unwrap_or_default();
+        tracing::warn!(
+            request.id = request_id,
+            problem = error.code().name(),
+            cause,
+            unsaid,
+            "Request put off: {}{}",
+            error.detail(),
+            if unsaid > 0 { format!(" So were {unsaid} others since this was last said.") } else { String::new() }
+        );
+    }
 }
 
 fn add_headers(builder: &mut HttpResponseBuilder, error: &Error) {
