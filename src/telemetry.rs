@@ -46,7 +46,7 @@ fn quiet(filter: &str) -> String {
 }
 
 /// What may happen thousands of times a second and is worth one line of the log in each.
-pub struct Seldom {
+pub(crate) struct Seldom {
     began: OnceLock<Instant>,
     /// From when on there may be another line, in milliseconds.
     next_ms: AtomicU64,
@@ -55,12 +55,12 @@ pub struct Seldom {
 
 impl Seldom {
     /// Begins.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { began: OnceLock::new(), next_ms: AtomicU64::new(0), n_unsaid: AtomicU64::new(0) }
     }
 
     /// Returns how often it has happened without a line, if it is time for one.
-    pub fn admit(&self) -> Option<u64> {
+    pub(crate) fn admit(&self) -> Option<u64> {
         let now = u64::try_from(self.began.get_or_init(Instant::now).elapsed().as_millis()).unwrap_or(u64::MAX);
         let next = self.next_ms.load(Ordering::Relaxed);
         let is_time = now >= next
