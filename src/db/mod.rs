@@ -67,8 +67,7 @@ pub struct Options {
     pub read_connections: u32,
     /// Connections that serve writes; SQLite always has one.
     pub write_connections: u32,
-    /// How long a request waits before it is told to come again: three quarters of it in the queue, and half of it for the
-    /// connection, which is there unless the database is away.
+    /// How long a request waits before it is told to come again: half of it in the queue, half for the connection.
     pub wait: Duration,
     /// How long the statements of one read may take.
     pub read_timeout: Duration,
@@ -375,7 +374,7 @@ impl Door {
                 statement_timeout: patience,
                 observer: options.observer.clone(),
             });
-        Self { pool, queue: Queue::new(usize::try_from(size).unwrap_or(1)), wait: options.wait / 4 * 3, patience }
+        Self { pool, queue: Queue::new(usize::try_from(size).unwrap_or(1)), wait: options.wait / 2, patience }
     }
 
     async fn run<T, F>(&self, work: F) -> Result<T>
