@@ -99,6 +99,7 @@ def main(file, article, n):
     db = sqlite3.connect(file, isolation_level=None, cached_statements=200)
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA wal_autocheckpoint = 4000")
     article = bytes.fromhex(article)
     rows, times = template(db, article), []
     # What is written for a draft makes it none, so each time others are taken.

@@ -96,6 +96,7 @@ class Sqlite:
             "file, size, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])\n"
             "db = sqlite3.connect(file, isolation_level=None)\n"
             "db.execute('PRAGMA journal_mode = WAL'); db.execute('PRAGMA synchronous = FULL')\n"
+            "db.execute('PRAGMA wal_autocheckpoint = 4000')\n"
             "db.execute('CREATE TABLE IF NOT EXISTS bare (id INTEGER PRIMARY KEY, body TEXT)')\n"
             "body, times, ends = 'x' * size, [], time.perf_counter() + seconds\n"
             "while (began := time.perf_counter()) < ends:\n"

@@ -219,13 +219,10 @@ pub(super) fn prepare_file(path: &Path) -> crate::error::Result<()> {
         std::fs::create_dir_all(folder).map_err(|error| fail("has no folder and it cannot be made", error))?;
     }
     let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
+    options.append(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let usable = match options.open(path) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => is_usable(path),
-        made => made.map(drop),
-    };
+    let usable = if path.exists() { is_usable(path) } else { options.open(path).map(drop) };
     usable.map_err(|error| fail("cannot be opened for writing", error))
 }
 
@@ -233,10 +230,11 @@ pub(super) fn prepare_file(path: &Path) -> crate::error::Result<()> {
 /// this process to it. Then whatever other program looks into the database next, to back it up perhaps, would take itself for
 /// the only one, and remove the log that this server goes on writing to.
 fn is_usable(path: &Path) -> std::io::Result<()> {
+    use rustix::fs::{Access, AtFlags, CWD, accessat};
     if path.is_dir() {
         return Err(ErrorKind::IsADirectory.into());
     }
-    Ok(rustix::fs::access(path, rustix::fs::Access::WRITE_OK)?)
+    Ok(accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS)?)
 }
 
 fn observe(conn: &mut Conn, observer: StatementObserver) {

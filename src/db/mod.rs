@@ -49,6 +49,7 @@ pub use self::{
     moment::{Now, now},
     origin::{Actor, Origin},
     portable::NextPlace,
+    queue::TOO_MANY_WAIT,
     replicas::{ReplicaOptions, Sight, log_end},
 };
 use crate::{
@@ -238,7 +239,7 @@ impl Db {
     /// that logins and writes go on however many readers come.
     ///
     /// # Errors
-    /// As [`Db::read`]; at once, when too many wait already.
+    /// As [`Db::read`]; soon, when too many wait already.
     pub async fn read_content<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -323,7 +324,12 @@ impl Db {
         let question = self.read.run(|conn| {
             Outcome::Done(diesel::RunQueryDsl::execute(diesel::sql_query("SELECT 1"), conn).map_err(Error::from))
         });
-        matches!(tokio::time::timeout(QUICKLY, question).await, Ok(Ok(_)))
+        match tokio::time::timeout(QUICKLY, question).await {
+            Ok(Ok(_)) => true,
+            // That so many ask it does not say that it does not answer.
+            Ok(Err(error)) => error.cause() == Some(TOO_MANY_WAIT),
+            Err(_) => false,
+        }
     }
 
     /// Runs a write from a thread that may block, such as that of a command.

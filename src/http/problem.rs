@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    db::TOO_MANY_WAIT,
     error::{Code, Error, Fault},
     telemetry::Seldom,
 };
@@ -77,21 +78,21 @@ pub fn answer(error: &Error, request_id: &str) -> HttpResponse {
     builder.body(document(error, request_id).to_string())
 }
 
-/// Logs that a request was put off: one of each second, as in an overload there are thousands of them.
+/// Logs that a request was put off. Of those that come when too many wait, of which there may be thousands a second, one of
+/// each second.
 fn log_put_off(error: &Error, request_id: &str) {
-    static PUT_OFF: Seldom = Seldom::new();
-    if let Some(unsaid) = PUT_OFF.admit() {
-        let cause = error.cause().unwrap_or_default();
-        tracing::warn!(
-            request.id = request_id,
-            problem = error.code().name(),
-            cause,
-            unsaid,
-            "Request put off: {}{}",
-            error.detail(),
-            if unsaid > 0 { format!(" So were {unsaid} others since this was last said.") } else { String::new() }
-        );
-    }
+    static TOO_MANY: Seldom = Seldom::new();
+    let cause = error.cause().unwrap_or_default();
+    let unsaid = if cause == TOO_MANY_WAIT { TOO_MANY.admit() } else { Some(0) };
+    let Some(unsaid) = unsaid else { return };
+    let others = if unsaid > 0 { format!(" So were {unsaid} others since this was last said.") } else { String::new() };
+    tracing::warn!(
+        request.id = request_id,
+        problem = error.code().name(),
+        cause,
+        "Request put off: {}{others}",
+        error.detail()
+    );
 }
 
 fn add_headers(builder: &mut HttpResponseBuilder, error: &Error) {
