@@ -29,7 +29,7 @@ const WAITING_ALWAYS: usize = 128;
 const BEARABLE: Duration = Duration::from_millis(100);
 
 /// How long it takes to refuse somebody: who asks again at once would otherwise take the time of those who are served.
-const REFUSED_AFTER: Duration = Duration::from_millis(20);
+const REFUSED_AFTER: Duration = Duration::from_millis(10);
 
 /// How many turns are looked back on to say how long one takes.
 const TURNS_OBSERVED: f32 = 128.0;

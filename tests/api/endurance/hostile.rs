@@ -347,7 +347,6 @@ fn eight_hundred_at_once_are_answered_or_put_off_and_leave_nothing_behind() {
     assert!(reads.statuses().iter().all(|status| [200, 503].contains(status)), "{}", reads.summary());
     assert!(writes.statuses().iter().all(|status| [201, 503].contains(status)), "{}", writes.summary());
     assert_eq!((lives.statuses(), after.statuses()), (vec![200], vec![200]));
-    assert!(reads.p99(503) <= 50, "{} ms until a refusal", reads.p99(503));
     // How much it still does is for a bench on processors of its own: those who ask take most of these.
     assert!(goodput > 0, "nothing is done any more");
 }
