@@ -8,10 +8,12 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use aws_lc_rs::constant_time;
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
-use aws_lc_rs::{constant_time, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::secrets::sha256_hex;
 
 /// Size of a secret: 256 bits cannot be guessed and need no slow hash.
 const N_BYTES: usize = 32;
@@ -67,7 +69,7 @@ impl Secret {
     /// Returns what the server stores instead: SHA-256 of the text, in lower-case hexadecimal.
     #[must_use]
     pub fn digest(&self) -> String {
-        digest_of(&self.reveal())
+        sha256_hex(self.reveal().as_bytes())
     }
 
     /// Compares with a stored digest, in a time that does not depend on where they differ.
@@ -175,7 +177,7 @@ impl<P: Purpose> PrefixedSecret<P> {
     /// Returns what the server stores instead: SHA-256 of the whole text, in lower-case hexadecimal.
     #[must_use]
     pub fn digest(&self) -> String {
-        digest_of(&self.reveal())
+        sha256_hex(self.reveal().as_bytes())
     }
 
     /// Compares with a stored digest, in a time that does not depend on where they differ.
@@ -207,17 +209,6 @@ impl<P: Purpose> fmt::Debug for PrefixedSecret<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}(hidden)", P::PREFIX)
     }
-}
-
-fn digest_of(text: &str) -> String {
-    use fmt::Write as _;
-
-    let digest = digest::digest(&digest::SHA256, text.as_bytes());
-    digest.as_ref().iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 fn same_bytes(a: &[u8], b: &[u8]) -> bool {

@@ -9,7 +9,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -19,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use uuid::{NoContext, Timestamp, Uuid};
 
 use super::keys::KeyRing;
+use crate::secrets::sha256_hex;
 
 /// The only `alg` and `typ` that we issue or take; `typ` keeps JWTs of any other use from being taken (RFC 9068).
 const ALGORITHM: &str = "EdDSA";
@@ -74,11 +74,11 @@ pub struct TokenRules {
     signed: Arc<Signed>,
 }
 
-/// Tokens by their digests, whose signature is that of a key over what they say. All else is checked each time: whether
+/// Tokens by their digests, whose signature was found to be that of a key of this id over what they say. All else is checked each time: whether
 /// that key is still in the ring, too.
 ///
 /// An editor's tool sends one token hundreds of times, and to verify a signature costs as much as several look-ups.
-type Signed = quick_cache::sync::Cache<[u8; SHA256_OUTPUT_LEN], Arc<(String, AccessClaims)>>;
+type Signed = quick_cache::sync::Cache<String, Arc<(String, AccessClaims)>>;
 
 /// Tells that the configured lifetime is not one second to [`MAX_LIFETIME`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -254,7 +254,7 @@ impl TokenRules {
             return Err(Refusal::TooLong.into());
         }
         let keys = ring.snapshot();
-        let id = digest_of(token);
+        let id = sha256_hex(token.as_bytes());
         let claims = match self.signed.get(&id) {
             Some(signed) if keys.verifying(&signed.0).is_some() => signed.1.clone(),
             _ => {
@@ -296,12 +296,6 @@ impl TokenRules {
         }
         Ok(())
     }
-}
-
-fn digest_of(token: &str) -> [u8; SHA256_OUTPUT_LEN] {
-    let mut id = [0; SHA256_OUTPUT_LEN];
-    id.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
-    id
 }
 
 /// Checks the token's form and header, and returns the id of the key it claims. Nothing is verified yet.
