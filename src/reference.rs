@@ -48,6 +48,17 @@ impl<I: ParseId> Reference<I> {
         Ok(Self::Slug(text.to_owned()))
     }
 
+    /// Returns the id, if that is what was given.
+    pub fn id(&self) -> Option<I>
+    where
+        I: Copy,
+    {
+        match self {
+            Self::Id(id) => Some(*id),
+            Self::Slug(_) => None,
+        }
+    }
+
     /// Returns the key under which the slug is looked up.
     pub fn slug_key(&self) -> Option<String> {
         match self {

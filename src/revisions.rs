@@ -94,16 +94,15 @@ const TOLD: [&str; 2] = ["role", "disabled"];
 /// # Errors
 /// When the database fails.
 pub fn append(tx: &mut Tx<'_>, revision: &Revision<'_>) -> Result<()> {
-    diesel::insert_into(resource_revisions::table)
-        .values((
-            resource_revisions::resource_id.eq(revision.resource_id),
-            resource_revisions::number.eq(revision.number),
-            resource_revisions::kind.eq(revision.kind),
-            resource_revisions::content.eq(revision.content.to_string()),
-            resource_revisions::created_at.eq(tx.now),
-            resource_revisions::created_by.eq(revision.by),
-        ))
-        .execute(tx.conn)?;
+    let created_at = tx.now;
+    tx.insert(diesel::insert_into(resource_revisions::table).values((
+        resource_revisions::resource_id.eq(revision.resource_id),
+        resource_revisions::number.eq(revision.number),
+        resource_revisions::kind.eq(revision.kind),
+        resource_revisions::content.eq(revision.content.to_string()),
+        resource_revisions::created_at.eq(created_at),
+        resource_revisions::created_by.eq(revision.by),
+    )))?;
     let details = details(tx, revision)?;
     let id = revision.resource_id.to_string();
     audit::append(tx, &Entry { resource: revision.resource, id, verb: revision.kind, details })
@@ -138,8 +137,10 @@ fn insert(details: &mut Value, name: &str, value: Value) {
 
 /// Returns what a revision said, if it is there and can be read.
 fn content_of(tx: &mut Tx<'_>, id: ResourceId, number: i32) -> Result<Option<Value>> {
-    let content =
-        resource_revisions::table.find((id, number)).select(resource_revisions::content).get_result::<String>(tx.conn);
+    let content = resource_revisions::table
+        .find((id, number))
+        .select(resource_revisions::content)
+        .get_result::<String>(tx.conn()?);
     Ok(content.optional()?.and_then(|content| serde_json::from_str(&content).ok()))
 }
 

@@ -79,16 +79,14 @@ impl InstanceKey {
         SystemRandom::new().fill(&mut fresh).map_err(Error::internal)?;
         let stored = db
             .write(move |tx| {
-                let find = |tx: &mut crate::db::Tx<'_>| {
-                    instance::table.find(NAME).select(instance::value).get_result::<String>(tx.conn).optional()
-                };
-                if let Some(value) = find(tx)? {
+                let known = instance::table.find(NAME).select(instance::value);
+                if let Some(value) = known.get_result::<String>(tx.conn()?).optional()? {
                     return Ok(value);
                 }
                 let value = STANDARD.encode(fresh);
                 diesel::insert_into(instance::table)
                     .values((instance::name.eq(NAME), instance::value.eq(&value)))
-                    .execute(tx.conn)?;
+                    .execute(tx.conn()?)?;
                 Ok(value)
             })
             .await?;

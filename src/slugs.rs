@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use crate::{
+    clock::Instant,
     db::{Conn, Tx, direct::direct, schema::slugs},
     error::{Code, Error, Fault, Result},
     ids::ResourceId,
@@ -48,9 +49,13 @@ pub fn owner(conn: &mut Conn, kind: Kind, key: &str) -> Result<Option<ResourceId
 /// `slug_taken` when the slug that was asked for has another owner.
 pub fn settle(tx: &mut Tx<'_>, kind: Kind, id: ResourceId, asked: Option<&Slug>, name: &str) -> Result<Slug> {
     if let Some(slug) = asked {
-        return match owner(tx.conn, kind, &slug.key())? {
+        return match owner(tx.conn()?, kind, &slug.key())? {
             Some(owner) if owner == id => Ok(slug.clone()),
-            None => claim(tx, kind, id, slug).map(|()| slug.clone()),
+            None => {
+                let claim = Claim::new(kind, id, slug, tx.now);
+                tx.insert(diesel::insert_into(slugs::table).values(claim))?;
+                Ok(slug.clone())
+            }
             Some(_) => Err(taken(slug)),
         };
     }
@@ -62,10 +67,12 @@ pub fn settle(tx: &mut Tx<'_>, kind: Kind, id: ResourceId, asked: Option<&Slug>,
     let candidates =
         std::iter::once(derived.clone()).chain(numbered).chain([8, 12, 32].map(|n| derived.with_suffix(&tail(n))));
     for slug in candidates {
-        match owner(tx.conn, kind, &slug.key())? {
-            Some(owner) if owner == id => return Ok(slug),
-            None => return claim(tx, kind, id, &slug).map(|()| slug),
-            Some(_) => {}
+        // Mostly it is free. PostgreSQL would take a look at it for a sign that others must not come near.
+        let claim = Claim::new(kind, id, &slug, tx.now);
+        let claim = diesel::insert_into(slugs::table).values(claim).on_conflict_do_nothing();
+        let is_claimed = direct!(tx.conn()?, |own| claim.execute(own))? == 1;
+        if is_claimed || owner(tx.conn()?, kind, &slug.key())? == Some(id) {
+            return Ok(slug);
         }
     }
     Err(Error::internal("no free slug"))
@@ -78,19 +85,24 @@ pub fn settle(tx: &mut Tx<'_>, kind: Kind, id: ResourceId, asked: Option<&Slug>,
 pub fn hand_over(tx: &mut Tx<'_>, kind: Kind, from: ResourceId, to: ResourceId) -> Result<()> {
     diesel::update(slugs::table.filter(slugs::kind.eq(kind.as_str())).filter(slugs::resource_id.eq(from)))
         .set(slugs::resource_id.eq(to))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     Ok(())
 }
 
-fn claim(tx: &mut Tx<'_>, kind: Kind, id: ResourceId, slug: &Slug) -> Result<()> {
-    let insert = diesel::insert_into(slugs::table).values((
-        slugs::kind.eq(kind.as_str()),
-        slugs::key.eq(slug.key()),
-        slugs::resource_id.eq(id),
-        slugs::created_at.eq(tx.now),
-    ));
-    direct!(tx.conn, |own| insert.execute(own))?;
-    Ok(())
+/// A row that says whose a slug is.
+#[derive(Insertable)]
+#[diesel(table_name = slugs)]
+struct Claim {
+    kind: &'static str,
+    key: String,
+    resource_id: ResourceId,
+    created_at: Instant,
+}
+
+impl Claim {
+    fn new(kind: Kind, id: ResourceId, slug: &Slug, at: Instant) -> Self {
+        Self { kind: kind.as_str(), key: slug.key(), resource_id: id, created_at: at }
+    }
 }
 
 fn taken(slug: &Slug) -> Error {

@@ -88,7 +88,14 @@ impl Key {
     /// Returns the author in whose name it posts drafts, if it may and the account is in force.
     pub fn author(&self) -> Option<Caller> {
         let user_id = self.acts_for.filter(|_| self.scopes.contains(&Scope::WriteDrafts))?;
-        Some(Caller { user_id, session_id: None, key_id: Some(self.id), role: Role::Author, staff_id: None })
+        Some(Caller {
+            user_id,
+            session_id: None,
+            key_id: Some(self.id),
+            role: Role::Author,
+            staff_id: None,
+            name: None,
+        })
     }
 }
 

@@ -101,7 +101,7 @@ async fn create_api_key(mut call: Call) -> Result<HttpResponse, Refusal> {
         .write_secret(&caller, move |tx| {
             let row = store::create(tx, &by, &input, &secret)?;
             let location = format!("/v1/api-keys/{}", row.id);
-            Ok(reply(tx.conn, row, 201, Some(secret.reveal()))?.header("location", location))
+            Ok(reply(tx.conn()?, row, 201, Some(secret.reveal()))?.header("location", location))
         })
         .await?)
 }
@@ -135,7 +135,7 @@ async fn update_api_key(mut call: Call) -> Result<HttpResponse, Refusal> {
     let answer = call
         .write(&caller, move |tx| {
             let row = store::update(tx, &by, id, &basis, &patch)?;
-            reply(tx.conn, row, 200, None)
+            reply(tx.conn()?, row, 200, None)
         })
         .await?;
     call.state.api_keys.forget();
@@ -181,7 +181,7 @@ async fn rotate_api_key(mut call: Call) -> Result<HttpResponse, Refusal> {
     let answer = call
         .write_secret(&caller, move |tx| {
             let row = store::rotate(tx, id, &secret, overlap_hours)?;
-            Reply::json(200, &view(tx.conn, row, Some(secret.reveal()))?)
+            Reply::json(200, &view(tx.conn()?, row, Some(secret.reveal()))?)
         })
         .await?;
     call.state.api_keys.forget();

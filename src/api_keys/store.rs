@@ -219,7 +219,7 @@ pub fn create(tx: &mut Tx<'_>, by: &Caller, input: &ApiKeyInput, secret: &ApiKey
             api_keys::updated_at.eq(tx.now),
             api_keys::expires_at.eq(doc.expires_at),
         ))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     add_secret(tx, id, secret)?;
     finish(tx, by, id, "created")
 }
@@ -247,7 +247,7 @@ pub fn update(tx: &mut Tx<'_>, by: &Caller, id: ApiKeyId, basis: &Basis, patch: 
             api_keys::updated_at.eq(tx.now),
             api_keys::expires_at.eq(new.expires_at),
         ))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     finish(tx, by, id, "updated")
 }
 
@@ -259,14 +259,14 @@ pub fn revoke(tx: &mut Tx<'_>, by: &Caller, id: ApiKeyId, basis: &Basis) -> Resu
     let row = unrevoked(tx, id)?;
     let doc = document(&row.doc()?)?;
     revisions::check(tx, id.into(), basis, row.revision, None, &doc)?;
-    diesel::delete(api_key_secrets::table.filter(api_key_secrets::key_id.eq(id))).execute(tx.conn)?;
+    diesel::delete(api_key_secrets::table.filter(api_key_secrets::key_id.eq(id))).execute(tx.conn()?)?;
     diesel::update(api_keys::table.find(id))
         .set((
             api_keys::revoked_at.eq(tx.now),
             api_keys::revision.eq(row.revision + 1),
             api_keys::updated_at.eq(tx.now),
         ))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     finish(tx, by, id, "revoked")
 }
 
@@ -279,8 +279,8 @@ pub fn rotate(tx: &mut Tx<'_>, id: ApiKeyId, secret: &ApiKeySecret, overlap_hour
     let ends_at = tx.now.plus_seconds(3600 * i64::from(overlap_hours));
     let of_key = || api_key_secrets::table.filter(api_key_secrets::key_id.eq(id));
     // Those that end already were the ones before the last.
-    diesel::delete(of_key().filter(api_key_secrets::expires_at.is_not_null())).execute(tx.conn)?;
-    diesel::update(of_key()).set(api_key_secrets::expires_at.eq(ends_at)).execute(tx.conn)?;
+    diesel::delete(of_key().filter(api_key_secrets::expires_at.is_not_null())).execute(tx.conn()?)?;
+    diesel::update(of_key()).set(api_key_secrets::expires_at.eq(ends_at)).execute(tx.conn()?)?;
     add_secret(tx, id, secret)?;
     let details = json!({ "overlap_hours": overlap_hours });
     audit::append(tx, &Entry { resource: Resource::ApiKey, id: id.to_string(), verb: "rotated", details })?;
@@ -288,7 +288,7 @@ pub fn rotate(tx: &mut Tx<'_>, id: ApiKeyId, secret: &ApiKeySecret, overlap_hour
 }
 
 fn unrevoked(tx: &mut Tx<'_>, id: ApiKeyId) -> Result<ApiKeyRow> {
-    let row = find(tx.conn, id)?;
+    let row = find(tx.conn()?, id)?;
     match row.revoked_at {
         None => Ok(row),
         Some(_) => Err(Error::new(Code::InvalidTransition, "The key is revoked, which is for ever; create another.")),
@@ -304,7 +304,7 @@ fn add_secret(tx: &mut Tx<'_>, id: ApiKeyId, secret: &ApiKeySecret) -> Result<()
             api_key_secrets::hint.eq(hint),
             api_key_secrets::created_at.eq(tx.now),
         ))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     Ok(())
 }
 
@@ -333,7 +333,7 @@ fn resolve(tx: &mut Tx<'_>, input: &ApiKeyInput, before: Option<&ApiKeyDoc>) -> 
     doc.scopes.dedup();
     for (index, reference) in input.sections.0.iter().enumerate() {
         let known = |id: SectionId| before.is_some_and(|before| before.sections.contains(&id));
-        match section_store::try_find(tx.conn, reference)?.filter(|row| row.trashed_at.is_none() || known(row.id)) {
+        match section_store::try_find(tx.conn()?, reference)?.filter(|row| row.trashed_at.is_none() || known(row.id)) {
             Some(row) if doc.sections.contains(&row.id) => {}
             Some(row) => doc.sections.push(row.id),
             None => {
@@ -343,7 +343,7 @@ fn resolve(tx: &mut Tx<'_>, input: &ApiKeyInput, before: Option<&ApiKeyDoc>) -> 
     }
     for (index, reference) in input.tags.0.iter().enumerate() {
         let known = |id: TagId| before.is_some_and(|before| before.tags.contains(&id));
-        match tag_store::try_find(tx.conn, reference)?.filter(|row| row.trashed_at.is_none() || known(row.id)) {
+        match tag_store::try_find(tx.conn()?, reference)?.filter(|row| row.trashed_at.is_none() || known(row.id)) {
             Some(row) if doc.tags.contains(&row.id) => {}
             Some(row) => doc.tags.push(row.id),
             None => faults.add(format!("/tags/{index}"), "not_found", format!("there is no tag \"{reference}\"")),
@@ -354,7 +354,7 @@ fn resolve(tx: &mut Tx<'_>, input: &ApiKeyInput, before: Option<&ApiKeyDoc>) -> 
         faults.add("/expires_at", "in_the_past", "must be in the future; DELETE revokes a key at once");
     }
     match doc.acts_for {
-        Some(account) if !is_in_force(tx.conn, account)? => {
+        Some(account) if !is_in_force(tx.conn()?, account)? => {
             faults.add("/acts_for", "not_found", "there is no user account with this id that may log in");
         }
         None if doc.scopes.contains(&Scope::WriteDrafts) => {
@@ -406,7 +406,7 @@ impl ApiKeyInput {
 
 /// Keeps the revision; returns the row as it is now.
 fn finish(tx: &mut Tx<'_>, by: &Caller, id: ApiKeyId, kind: &'static str) -> Result<ApiKeyRow> {
-    let row = find(tx.conn, id)?;
+    let row = find(tx.conn()?, id)?;
     let content = document(&row.doc()?)?;
     let revision = Revision::new((Resource::ApiKey, id.into()), (row.revision, kind), &content, Some(by.user_id));
     revisions::append(tx, &revision)?;

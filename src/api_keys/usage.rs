@@ -110,7 +110,7 @@ fn add(tx: &mut Tx<'_>, (key, day, route): &Route, count: Count) -> Result<()> {
             api_key_usage::requests.eq(api_key_usage::requests + count.requests),
             api_key_usage::refused.eq(api_key_usage::refused + count.refused),
         ))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     if n_updated == 0 {
         diesel::insert_into(api_key_usage::table)
             .values((
@@ -120,9 +120,9 @@ fn add(tx: &mut Tx<'_>, (key, day, route): &Route, count: Count) -> Result<()> {
                 api_key_usage::requests.eq(count.requests),
                 api_key_usage::refused.eq(count.refused),
             ))
-            .execute(tx.conn)?;
+            .execute(tx.conn()?)?;
     }
-    diesel::update(api_keys::table.find(*key)).set(api_keys::last_used_at.eq(tx.now)).execute(tx.conn)?;
+    diesel::update(api_keys::table.find(*key)).set(api_keys::last_used_at.eq(tx.now)).execute(tx.conn()?)?;
     Ok(())
 }
 
@@ -132,16 +132,16 @@ fn note(tx: &mut Tx<'_>, article: ArticleId, key: ApiKeyId, at: Moment) -> Resul
     let read_at = Instant::from_millis(tx.now.millis().saturating_sub(elapsed)).unwrap_or(tx.now);
     let row =
         || api_key_reads::table.filter(api_key_reads::article_id.eq(article)).filter(api_key_reads::key_id.eq(key));
-    let known: Option<Instant> = row().select(api_key_reads::last_read_at).get_result(tx.conn).optional()?;
+    let known: Option<Instant> = row().select(api_key_reads::last_read_at).get_result(tx.conn()?).optional()?;
     match known {
         Some(known) if known >= read_at => {}
         Some(_) => {
-            diesel::update(row()).set(api_key_reads::last_read_at.eq(read_at)).execute(tx.conn)?;
+            diesel::update(row()).set(api_key_reads::last_read_at.eq(read_at)).execute(tx.conn()?)?;
         }
         None => {
             // What is not there any more was never an article, or is none now.
             let there: Option<ArticleId> =
-                articles::table.find(article).select(articles::id).get_result(tx.conn).optional()?;
+                articles::table.find(article).select(articles::id).get_result(tx.conn()?).optional()?;
             if there.is_some() {
                 diesel::insert_into(api_key_reads::table)
                     .values((
@@ -150,7 +150,7 @@ fn note(tx: &mut Tx<'_>, article: ArticleId, key: ApiKeyId, at: Moment) -> Resul
                         api_key_reads::first_read_at.eq(read_at),
                         api_key_reads::last_read_at.eq(read_at),
                     ))
-                    .execute(tx.conn)?;
+                    .execute(tx.conn()?)?;
             }
         }
     }
@@ -197,7 +197,7 @@ pub fn report(conn: &mut Conn, key: ApiKeyId, from: Instant, until: Instant) -> 
 /// When the database fails.
 pub fn prune(tx: &mut Tx<'_>) -> Result<()> {
     let before = tx.now.plus_seconds(-KEPT_DAYS * 24 * 60 * 60);
-    diesel::delete(api_key_usage::table.filter(api_key_usage::day.lt(before))).execute(tx.conn)?;
+    diesel::delete(api_key_usage::table.filter(api_key_usage::day.lt(before))).execute(tx.conn()?)?;
     Ok(())
 }
 

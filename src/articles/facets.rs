@@ -109,7 +109,7 @@ pub fn put(tx: &mut Tx<'_>, id: ArticleId, facets: &[Facet], place: Place) -> Re
             live_facets::visible_until.eq(place.visible_until),
         )
     };
-    insert_all!(tx.conn, live_facets::table, facets.iter().map(row).collect())?;
+    insert_all!(tx, live_facets::table, facets.iter().map(row).collect())?;
     Ok(())
 }
 
@@ -130,7 +130,7 @@ pub fn of_article(conn: &mut Conn, id: ArticleId) -> Result<Vec<Facet>> {
 pub fn set_end(tx: &mut Tx<'_>, id: ArticleId, visible_until: Option<Instant>) -> Result<()> {
     diesel::update(live_facets::table.filter(live_facets::article_id.eq(id)))
         .set(live_facets::visible_until.eq(visible_until))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     Ok(())
 }
 
@@ -146,7 +146,7 @@ pub fn has_others(tx: &mut Tx<'_>, facet: &Facet, id: ArticleId) -> Result<bool>
         .filter(live_facets::visible_until.is_null().or(live_facets::visible_until.gt(tx.now)))
         .order((live_facets::published_at.desc(), live_facets::article_id.desc()))
         .select(live_facets::article_id);
-    Ok(direct!(tx.conn, |own| top(newest, 1).get_result::<ArticleId>(own).optional())?.is_some())
+    Ok(direct!(tx.conn()?, |own| top(newest, 1).get_result::<ArticleId>(own).optional())?.is_some())
 }
 
 /// Moves the articles of a part of the section tree from the lists of some sections to those of others.
@@ -161,7 +161,7 @@ pub fn refile(tx: &mut Tx<'_>, subtree: &[SectionId], left: &[SectionId], joined
                 .filter(live_facets::facet.eq(Facet::section(*id).0))
                 .filter(live_facets::article_id.eq_any(moved().select(live_articles::id))),
         )
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     }
     for id in joined.iter().filter(|id| !left.contains(id)) {
         let rows = moved().select((
@@ -180,7 +180,7 @@ pub fn refile(tx: &mut Tx<'_>, subtree: &[SectionId], left: &[SectionId], joined
                 live_facets::updated_at,
                 live_facets::visible_until,
             ))
-            .execute(tx.conn)?;
+            .execute(tx.conn()?)?;
     }
     Ok(())
 }
@@ -200,9 +200,9 @@ pub fn merge_tags(tx: &mut Tx<'_>, from: TagId, into: TagId) -> Result<()> {
             .filter(live_facets::facet.eq(from.bytes().to_vec()))
             .filter(live_facets::article_id.eq_any(both)),
     )
-    .execute(tx.conn)?;
+    .execute(tx.conn()?)?;
     diesel::update(live_facets::table.filter(live_facets::facet.eq(from.bytes().to_vec())))
         .set(live_facets::facet.eq(into.bytes().to_vec()))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     Ok(())
 }

@@ -29,7 +29,7 @@ pub fn uri_of(id: ArticleId, guid: &str) -> String {
 pub fn refuse_taken(tx: &mut Tx<'_>, id: ArticleId, guid: Option<&Line<500>>) -> Result<()> {
     let Some(guid) = guid else { return Ok(()) };
     let other = live_articles::table.filter(live_articles::guid.eq(guid.as_str())).filter(live_articles::id.ne(id));
-    if diesel::select(diesel::dsl::exists(other)).get_result(tx.conn)? {
+    if diesel::select(diesel::dsl::exists(other)).get_result(tx.conn()?)? {
         let message = "Another published article has the same guid. Give this one its own, or none.";
         return Err(Error::new(Code::Conflict, message));
     }

@@ -84,11 +84,11 @@ pub fn publish(tx: &mut Tx<'_>, release: &Release<'_>) -> Result<()> {
         live_articles::updated_at,
         live_articles::slug,
     ));
-    let before: Option<Before> = direct!(tx.conn, |own| there.get_result(own).optional())?;
+    let before: Option<Before> = direct!(tx.conn()?, |own| there.get_result(own).optional())?;
     let is_there = before.is_some();
     let seen = before.filter(|before| before.published_at <= tx.now);
     let (old_lists, old_tags) = match &seen {
-        Some(_) => (facets::of_article(tx.conn, id)?, live_tags_of(tx, id)?),
+        Some(_) => (facets::of_article(tx.conn()?, id)?, live_tags_of(tx, id)?),
         None => (Vec::new(), Vec::new()),
     };
     let visible_from = release.visible_from(tx);
@@ -99,7 +99,7 @@ pub fn publish(tx: &mut Tx<'_>, release: &Release<'_>) -> Result<()> {
     if is_there {
         // Everything that hangs on the old live copy goes with it.
         let delete = diesel::delete(live_articles::table.find(id));
-        direct!(tx.conn, |own| delete.execute(own))?;
+        direct!(tx.conn()?, |own| delete.execute(own))?;
     }
     insert_article(tx, release, section, updated_at)?;
     insert_parts(tx, id, content, release.body)?;
@@ -112,7 +112,7 @@ pub fn publish(tx: &mut Tx<'_>, release: &Release<'_>) -> Result<()> {
         // Nobody sees anything yet; the clock will tell.
         return Ok(());
     }
-    let others = Others::of(tx.conn, id)?;
+    let others = Others::of(tx.conn()?, id)?;
     if seen.is_none() {
         touch(tx, &others.related, tx.now)?;
     }
@@ -158,7 +158,7 @@ pub fn kill(tx: &mut Tx<'_>, id: ArticleId, guid: Option<Line<500>>, notice: &st
             live_notices::killed_at.eq(tx.now),
             live_notices::guid.eq(guid.map(Line::into_string)),
         ))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     let keys = keys_of_coming_or_going(tx, id)?;
     remove(tx, id)?;
     // What stood withdrawn answers otherwise now, too.
@@ -171,7 +171,7 @@ pub fn kill(tx: &mut Tx<'_>, id: ArticleId, guid: Option<Line<500>>, notice: &st
 /// # Errors
 /// When the database fails.
 pub fn revive(tx: &mut Tx<'_>, id: ArticleId) -> Result<()> {
-    diesel::delete(live_notices::table.find(id)).execute(tx.conn)?;
+    diesel::delete(live_notices::table.find(id)).execute(tx.conn()?)?;
     record(tx, id, "withdrawn", vec![format!("article-{id}")], Details::default())
 }
 
@@ -182,13 +182,13 @@ pub fn revive(tx: &mut Tx<'_>, id: ArticleId) -> Result<()> {
 pub fn set_end(tx: &mut Tx<'_>, row: &ArticleRow) -> Result<()> {
     diesel::update(live_articles::table.find(row.id))
         .set(live_articles::visible_until.eq(row.withdraw_at))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     facets::set_end(tx, row.id, row.withdraw_at)?;
     let open = latest_publication(tx, row.id)?;
     if let Some(number) = open {
         diesel::update(article_publications::table.find((row.id, number)))
             .set(article_publications::visible_until.eq(row.withdraw_at))
-            .execute(tx.conn)?;
+            .execute(tx.conn()?)?;
     }
     Ok(())
 }
@@ -210,7 +210,7 @@ pub fn record_appearance(tx: &mut Tx<'_>, id: ArticleId, kind: &'static str) -> 
 /// When the database fails.
 pub fn record_end(tx: &mut Tx<'_>, id: ArticleId) -> Result<()> {
     let keys = keys_of_coming_or_going(tx, id)?;
-    diesel::delete(live_articles::table.find(id)).execute(tx.conn)?;
+    diesel::delete(live_articles::table.find(id)).execute(tx.conn()?)?;
     touch_relatives(tx, id, tx.now)?;
     record(tx, id, "withdrawn", keys, Details::default())
 }
@@ -224,17 +224,17 @@ fn take_away(tx: &mut Tx<'_>, id: ArticleId, kind: &'static str) -> Result<()> {
 /// Removes the live copy; returns whether readers saw it.
 fn remove(tx: &mut Tx<'_>, id: ArticleId) -> Result<bool> {
     let published_at: Option<Instant> =
-        live_articles::table.find(id).select(live_articles::published_at).get_result(tx.conn).optional()?;
+        live_articles::table.find(id).select(live_articles::published_at).get_result(tx.conn()?).optional()?;
     let was_seen = published_at.is_some_and(|at| at <= tx.now);
-    diesel::delete(live_articles::table.find(id)).execute(tx.conn)?;
+    diesel::delete(live_articles::table.find(id)).execute(tx.conn()?)?;
     if let Some(number) = latest_publication(tx, id)? {
         let publication = article_publications::table.find((id, number));
         if was_seen {
             diesel::update(publication.filter(is_open_at(tx.now)))
                 .set(article_publications::visible_until.eq(tx.now))
-                .execute(tx.conn)?;
+                .execute(tx.conn()?)?;
         } else {
-            diesel::delete(publication.filter(article_publications::visible_from.gt(tx.now))).execute(tx.conn)?;
+            diesel::delete(publication.filter(article_publications::visible_from.gt(tx.now))).execute(tx.conn()?)?;
         }
     }
     if was_seen {
@@ -253,12 +253,12 @@ fn note_publication(tx: &mut Tx<'_>, release: &Release<'_>, visible_from: Instan
         let coming = article_publications::table
             .filter(article_publications::article_id.eq(id))
             .filter(article_publications::visible_from.gt(tx.now));
-        direct!(tx.conn, |own| diesel::delete(coming).execute(own))?;
+        direct!(tx.conn()?, |own| diesel::delete(coming).execute(own))?;
         let (values, open) = (article_publications::visible_until.eq(begins_at), is_open_at(begins_at));
         let rows = article_publications::article_id.eq(id).and(open);
-        direct!(tx.conn, |own| update("article_publications", values, rows).execute(own))?;
+        direct!(tx.conn()?, |own| update("article_publications", values, rows).execute(own))?;
     }
-    let insert = diesel::insert_into(article_publications::table).values((
+    tx.insert(diesel::insert_into(article_publications::table).values((
         article_publications::article_id.eq(id),
         article_publications::number.eq(latest.unwrap_or(0) + 1),
         article_publications::revision.eq(row.revision + 1),
@@ -267,10 +267,8 @@ fn note_publication(tx: &mut Tx<'_>, release: &Release<'_>, visible_from: Instan
         article_publications::first_published_at.eq(row.first_published_at.unwrap_or(visible_from)),
         article_publications::published_at.eq(visible_from),
         article_publications::updated_at.eq(updated_at),
-        article_publications::corrections.eq(&row.corrections),
-    ));
-    direct!(tx.conn, |own| insert.execute(own))?;
-    Ok(())
+        article_publications::corrections.eq(row.corrections.clone()),
+    )))
 }
 
 fn latest_publication(tx: &mut Tx<'_>, id: ArticleId) -> Result<Option<i32>> {
@@ -278,7 +276,7 @@ fn latest_publication(tx: &mut Tx<'_>, id: ArticleId) -> Result<Option<i32>> {
         .filter(article_publications::article_id.eq(id))
         .order(article_publications::number.desc())
         .select(article_publications::number);
-    Ok(direct!(tx.conn, |own| top(latest, 1).get_result(own).optional())?)
+    Ok(direct!(tx.conn()?, |own| top(latest, 1).get_result(own).optional())?)
 }
 
 #[diesel::dsl::auto_type]
@@ -297,26 +295,26 @@ fn insert_article(tx: &mut Tx<'_>, release: &Release<'_>, section: SectionId, up
     let insert = diesel::insert_into(live_articles::table).values((
         (
             live_articles::id.eq(row.id),
-            live_articles::slug.eq(content.slug.as_str()),
+            live_articles::slug.eq(content.slug.to_string()),
             live_articles::revision.eq(row.revision + 1),
-            live_articles::kicker.eq(content.kicker.as_ref().map(Line::as_str)),
-            live_articles::title.eq(content.title.as_str()),
-            live_articles::standfirst.eq(content.standfirst.as_ref().map(Prose::as_str)),
+            live_articles::kicker.eq(content.kicker.as_ref().map(Line::to_string)),
+            live_articles::title.eq(content.title.to_string()),
+            live_articles::standfirst.eq(content.standfirst.as_ref().map(Prose::to_string)),
             live_articles::excerpt.eq(excerpt),
             live_articles::excerpt_is_derived.eq(excerpt_is_derived),
-            live_articles::byline.eq(content.byline.as_ref().map(Line::as_str)),
-            live_articles::language.eq(content.language.as_str()),
-            live_articles::guid.eq(content.guid.as_ref().map(Line::as_str)),
-            live_articles::dateline.eq(content.dateline.as_ref().map(Line::as_str)),
+            live_articles::byline.eq(content.byline.as_ref().map(Line::to_string)),
+            live_articles::language.eq(content.language.to_string()),
+            live_articles::guid.eq(content.guid.as_ref().map(Line::to_string)),
+            live_articles::dateline.eq(content.dateline.as_ref().map(Line::to_string)),
             live_articles::section_id.eq(section),
             live_articles::is_featured.eq(content.featured),
         ),
         (
-            live_articles::source_name.eq(source.map(|source| source.name.as_str())),
-            live_articles::source_url.eq(source.and_then(|source| source.url.as_ref()).map(WebUrl::as_str)),
-            live_articles::seo_title.eq(content.seo.title.as_ref().map(Line::as_str)),
-            live_articles::seo_description.eq(content.seo.description.as_ref().map(Line::as_str)),
-            live_articles::seo_canonical_url.eq(content.seo.canonical_url.as_ref().map(WebUrl::as_str)),
+            live_articles::source_name.eq(source.map(|source| source.name.to_string())),
+            live_articles::source_url.eq(source.and_then(|source| source.url.as_ref()).map(WebUrl::to_string)),
+            live_articles::seo_title.eq(content.seo.title.as_ref().map(Line::to_string)),
+            live_articles::seo_description.eq(content.seo.description.as_ref().map(Line::to_string)),
+            live_articles::seo_canonical_url.eq(content.seo.canonical_url.as_ref().map(WebUrl::to_string)),
             live_articles::extensions.eq(extensions),
             live_articles::word_count.eq(i32::try_from(word_count).unwrap_or(i32::MAX)),
             live_articles::reading_minutes.eq(i32::try_from(reading_minutes).unwrap_or(i32::MAX)),
@@ -325,12 +323,11 @@ fn insert_article(tx: &mut Tx<'_>, release: &Release<'_>, section: SectionId, up
             live_articles::updated_at.eq(updated_at),
             live_articles::changed_at.eq(visible_from.max(tx.now)),
             live_articles::visible_until.eq(row.withdraw_at),
-            live_articles::corrections.eq(&row.corrections),
+            live_articles::corrections.eq(row.corrections.clone()),
             live_articles::embargoed_since.eq(release.embargoed_since(tx)),
         ),
     ));
-    direct!(tx.conn, |own| insert.execute(own))?;
-    Ok(())
+    tx.insert(insert)
 }
 
 fn insert_parts(tx: &mut Tx<'_>, id: ArticleId, content: &Content, stored: &StoredBody) -> Result<()> {
@@ -338,14 +335,14 @@ fn insert_parts(tx: &mut Tx<'_>, id: ArticleId, content: &Content, stored: &Stor
     let (html, depends_on_links) = linking::written_ahead(body);
     let insert = diesel::insert_into(live_bodies::table).values((
         live_bodies::article_id.eq(id),
-        live_bodies::blocks.eq(&stored.json),
+        live_bodies::blocks.eq(stored.json.clone()),
         live_bodies::html.eq(html),
         live_bodies::depends_on_links.eq(depends_on_links),
         live_bodies::text.eq(body.to_text()),
     ));
-    direct!(tx.conn, |own| insert.execute(own))?;
+    tx.insert(insert)?;
     let link = |target| (live_links::article_id.eq(id), live_links::target_id.eq(target));
-    insert_all!(tx.conn, live_links::table, linking::references(body).into_iter().map(link).collect())?;
+    insert_all!(tx, live_links::table, linking::references(body).into_iter().map(link).collect())?;
     let author = |(position, author): (i32, &Author)| {
         (
             live_authors::article_id.eq(id),
@@ -354,15 +351,15 @@ fn insert_parts(tx: &mut Tx<'_>, id: ArticleId, content: &Content, stored: &Stor
             live_authors::role.eq(author.role),
         )
     };
-    insert_all!(tx.conn, live_authors::table, (0..).zip(&content.authors).map(author).collect())?;
+    insert_all!(tx, live_authors::table, (0..).zip(&content.authors).map(author).collect())?;
     let tag = |(position, tag): (i32, &TagId)| {
         (live_tags::article_id.eq(id), live_tags::position.eq(position), live_tags::tag_id.eq(*tag))
     };
-    insert_all!(tx.conn, live_tags::table, (0..).zip(&content.tags).map(tag).collect())?;
+    insert_all!(tx, live_tags::table, (0..).zip(&content.tags).map(tag).collect())?;
     let related = |(position, related): (i32, &ArticleId)| {
         (live_related::article_id.eq(id), live_related::position.eq(position), live_related::related_id.eq(*related))
     };
-    insert_all!(tx.conn, live_related::table, (0..).zip(&content.related).map(related).collect())?;
+    insert_all!(tx, live_related::table, (0..).zip(&content.related).map(related).collect())?;
     Ok(())
 }
 
@@ -370,7 +367,7 @@ fn insert_parts(tx: &mut Tx<'_>, id: ArticleId, content: &Content, stored: &Stor
 fn facets_of(tx: &mut Tx<'_>, content: &Content, section: SectionId) -> Result<Vec<Facet>> {
     let mut facets = vec![Facet::all(), Facet::language(content.language.as_str())];
     facets.push(if content.featured { Facet::featured() } else { Facet::not_featured() });
-    facets.extend(store::ancestors(tx.conn, Some(section))?.into_iter().map(Facet::section));
+    facets.extend(store::ancestors(tx.conn()?, Some(section))?.into_iter().map(Facet::section));
     facets.extend(content.tags.iter().map(|tag| Facet::tag(*tag)));
     for author in &content.authors {
         let facet = Facet::staff(author.staff);
@@ -383,16 +380,14 @@ fn facets_of(tx: &mut Tx<'_>, content: &Content, section: SectionId) -> Result<V
 
 fn keep_slug(tx: &mut Tx<'_>, id: ArticleId, slug: &Slug) -> Result<()> {
     let known = live_slugs::table.find(slug.key()).select(live_slugs::article_id);
-    let owner: Option<ArticleId> = direct!(tx.conn, |own| known.get_result(own).optional())?;
+    let owner: Option<ArticleId> = direct!(tx.conn()?, |own| known.get_result(own).optional())?;
     match owner {
         Some(owner) if owner == id => Ok(()),
         Some(_) => Err(Error::internal("a live slug has another owner than the slug")),
-        None => {
-            let insert = diesel::insert_into(live_slugs::table)
-                .values((live_slugs::key.eq(slug.key()), live_slugs::article_id.eq(id)));
-            direct!(tx.conn, |own| insert.execute(own))?;
-            Ok(())
-        }
+        None => tx.insert(
+            diesel::insert_into(live_slugs::table)
+                .values((live_slugs::key.eq(slug.key()), live_slugs::article_id.eq(id))),
+        ),
     }
 }
 
@@ -412,7 +407,7 @@ impl Others {
 
 /// Notes that the articles that name this one look different now: they show its address and its title.
 fn touch_relatives(tx: &mut Tx<'_>, id: ArticleId, at: Instant) -> Result<()> {
-    let others = Others::of(tx.conn, id)?;
+    let others = Others::of(tx.conn()?, id)?;
     touch(tx, &others.related, at)?;
     touch(tx, &others.linking, at)
 }
@@ -421,7 +416,7 @@ fn touch_relatives(tx: &mut Tx<'_>, id: ArticleId, at: Instant) -> Result<()> {
 fn touch(tx: &mut Tx<'_>, ids: &[ArticleId], at: Instant) -> Result<()> {
     if !ids.is_empty() {
         let rows = one_of(live_articles::id, ids.iter().copied());
-        direct!(tx.conn, |own| update("live_articles", live_articles::changed_at.eq(at), rows).execute(own))?;
+        direct!(tx.conn()?, |own| update("live_articles", live_articles::changed_at.eq(at), rows).execute(own))?;
     }
     Ok(())
 }
@@ -461,12 +456,12 @@ pub fn keys_by_the_clock(conn: &mut Conn, id: ArticleId) -> Result<Vec<String>> 
 
 fn live_tags_of(tx: &mut Tx<'_>, id: ArticleId) -> Result<Vec<TagId>> {
     let tags = live_tags::table.filter(live_tags::article_id.eq(id)).select(live_tags::tag_id);
-    Ok(direct!(tx.conn, |own| tags.load(own))?)
+    Ok(direct!(tx.conn()?, |own| tags.load(own))?)
 }
 
 /// The surrogate keys of all that looks different when an article comes or goes.
 fn keys_of_coming_or_going(tx: &mut Tx<'_>, id: ArticleId) -> Result<Vec<String>> {
-    let mut keys = surrogate_keys_of(tx.conn, id)?;
+    let mut keys = surrogate_keys_of(tx.conn()?, id)?;
     let tags = live_tags_of(tx, id)?;
     keys.extend(keys_of_tags(tx, id, &[], &tags)?);
     Ok(keys)

@@ -1,15 +1,18 @@
-//! References to sections, staff, tags and articles: from what clients write to ids, and from ids to summaries.
+//! References to sections, staff, tags and articles: from what clients write to ids.
 //!
-//! Each direction takes a fixed number of statements, however many references there are.
+//! That takes a fixed number of statements, however many references there are. [`Embedded`] goes the other way, from ids to
+//! summaries; what was found here need not be looked up there again.
+
+mod embedded;
 
 use std::collections::HashMap;
 
 use diesel::prelude::*;
 
+pub use self::embedded::Embedded;
 use super::{
-    content::{Author, Content},
+    content::Author,
     input::{ArticleInput, refuse_twice},
-    view::{AuthorSummary, UserSummary},
     working::Working,
 };
 use crate::{
@@ -17,15 +20,12 @@ use crate::{
     db::{
         Conn,
         direct::{direct, one_of},
-        schema::{articles, sections, slugs, staff, tags, users},
+        schema::{articles, slugs, tags, users},
     },
     error::{Code, Result},
     ids::{ArticleId, ResourceId, SectionId, StaffId, TagId, UserId},
     input::{Faults, Line, Slug},
-    reference::Reference,
-    sections::{model::SectionSummary, store::SectionRow},
-    staff::model::StaffKind,
-    tags::model::TagSummary,
+    reference::{ParseId, Reference},
 };
 
 /// The references of an input, resolved.
@@ -40,6 +40,8 @@ pub struct Resolved {
     pub related: Vec<ArticleId>,
     /// Who is to work on it.
     pub assigned_to: Option<UserId>,
+    /// What the section, the byline and the tags are called.
+    pub embedded: Embedded,
 }
 
 /// The article whose references are resolved.
@@ -70,21 +72,20 @@ impl<'a> Subject<'a> {
 /// # Errors
 /// `invalid_input` with a fault for each reference to what does not exist or is in the trash.
 pub fn references(conn: &mut Conn, input: &ArticleInput, subject: &Subject<'_>, caller: &Caller) -> Result<Resolved> {
-    let mut faults = Faults::new();
-    let section: Vec<_> = input.section.iter().collect();
-    let section = pick::<SectionId>(conn, "section", &section, section_ids, |_| "/section".to_owned(), &mut faults)?;
-    let names: Vec<_> = input.authors.0.iter().map(|author| &author.staff).collect();
-    let staff = pick::<StaffId>(conn, "staff", &names, staff_ids, |i| format!("/authors/{i}/staff"), &mut faults)?;
+    let (mut faults, mut embedded) = (Faults::new(), Embedded::default());
+    let asked: Vec<_> = input.section.iter().collect();
+    let find = |keys, ids| embedded.find_sections(conn, keys, ids);
+    let section = pick::<SectionId>("section", &asked, find, |_| "/section".to_owned(), &mut faults)?;
+    let asked: Vec<_> = input.authors.0.iter().map(|author| &author.staff).collect();
+    let find = |keys, ids| embedded.find_staff(conn, keys, ids);
+    let staff = pick::<StaffId>("staff", &asked, find, |i| format!("/authors/{i}/staff"), &mut faults)?;
     let tags: Vec<Reference<TagId>> = survivors(conn, &input.tags.0)?;
-    let names: Vec<_> = tags.iter().collect();
-    let tags = pick::<TagId>(conn, "tag", &names, tag_ids, |i| format!("/tags/{i}"), &mut faults)?;
-    let names: Vec<_> = input.related.0.iter().collect();
-    let visible = |conn: &mut Conn, ids: Vec<ArticleId>| {
-        let mut visible = super::working::visible_ids(conn, ids, caller)?;
-        visible.extend_from_slice(subject.related);
-        Ok(visible)
-    };
-    let related = pick::<ArticleId>(conn, "article", &names, visible, |i| format!("/related/{i}"), &mut faults)?;
+    let asked: Vec<_> = tags.iter().collect();
+    let find = |keys, ids| embedded.find_tags(conn, keys, ids);
+    let tags = pick::<TagId>("tag", &asked, find, |i| format!("/tags/{i}"), &mut faults)?;
+    let asked: Vec<_> = input.related.0.iter().collect();
+    let find = |keys, ids| find_articles(conn, keys, ids, subject, caller);
+    let related = pick::<ArticleId>("article", &asked, find, |i| format!("/related/{i}"), &mut faults)?;
     let authors: Vec<Option<Author>> = staff
         .into_iter()
         .zip(&input.authors.0)
@@ -117,44 +118,40 @@ pub fn references(conn: &mut Conn, input: &ArticleInput, subject: &Subject<'_>, 
         authors: authors.into_iter().flatten().collect(),
         tags: tags.into_iter().flatten().collect(),
         related: related.into_iter().flatten().collect(),
+        embedded,
     })
+}
+
+/// What references of one kind lead to: those by slug and those by id.
+struct Found<I> {
+    by_key: HashMap<String, I>,
+    ids: Vec<I>,
 }
 
 /// Resolves references of one kind; what leads nowhere is `None` and a fault.
 fn pick<I>(
-    conn: &mut Conn,
     kind: &str,
     references: &[&Reference<I>],
-    existing: impl Fn(&mut Conn, Vec<I>) -> Result<Vec<I>>,
+    find: impl FnOnce(Vec<String>, Vec<I>) -> Result<Found<I>>,
     pointer: impl Fn(usize) -> String,
     faults: &mut Faults,
 ) -> Result<Vec<Option<I>>>
 where
-    I: Copy + Eq + std::fmt::Display + From<ResourceId>,
+    I: Copy + Eq + std::fmt::Display + ParseId,
 {
     if references.is_empty() {
         return Ok(Vec::new());
     }
-    let keys: Vec<String> = references.iter().filter_map(|reference| slug_key(reference)).collect();
-    let by_slug: HashMap<String, ResourceId> = if keys.is_empty() {
-        HashMap::new()
-    } else {
-        let named = slugs::table
-            .filter(slugs::kind.eq(kind))
-            .filter(one_of(slugs::key, keys))
-            .select((slugs::key, slugs::resource_id));
-        direct!(conn, |own| named.load::<(String, ResourceId)>(own))?.into_iter().collect()
-    };
-    let ids: Vec<Option<I>> = references
+    let keys = references.iter().filter_map(|reference| reference.slug_key()).collect();
+    let ids = references.iter().filter_map(|reference| reference.id()).collect();
+    let found = find(keys, ids)?;
+    let picked: Vec<Option<I>> = references
         .iter()
         .map(|reference| match reference {
-            Reference::Id(id) => Some(*id),
-            Reference::Slug(slug) => by_slug.get(&Slug::key_of(slug)).map(|id| I::from(*id)),
+            Reference::Id(id) => found.ids.contains(id).then_some(*id),
+            Reference::Slug(slug) => found.by_key.get(&Slug::key_of(slug)).copied(),
         })
         .collect();
-    let existing = existing(conn, ids.iter().flatten().copied().collect())?;
-    let ids = ids.into_iter().map(|id| id.filter(|id| existing.contains(id)));
-    let picked: Vec<Option<I>> = ids.collect();
     for (index, (id, reference)) in picked.iter().zip(references).enumerate() {
         if id.is_none() {
             let what = if kind == "staff" { "staff profile" } else { kind };
@@ -162,6 +159,28 @@ where
         }
     }
     Ok(picked)
+}
+
+/// Finds articles by their slugs and ids, as far as a caller may see them or the subject named them before.
+fn find_articles(
+    conn: &mut Conn,
+    keys: Vec<String>,
+    ids: Vec<ArticleId>,
+    subject: &Subject<'_>,
+    caller: &Caller,
+) -> Result<Found<ArticleId>> {
+    let mut by_key = HashMap::new();
+    if !keys.is_empty() {
+        let named = slugs::table.filter(slugs::kind.eq("article")).filter(one_of(slugs::key, keys));
+        let named = named.select((slugs::key, slugs::resource_id));
+        let named: Vec<(String, ResourceId)> = direct!(conn, |own| named.load(own))?;
+        by_key.extend(named.into_iter().map(|(key, id)| (key, ArticleId::from(id))));
+    }
+    let asked = ids.into_iter().chain(by_key.values().copied()).collect();
+    let mut ids = super::working::visible_ids(conn, asked, caller)?;
+    ids.extend_from_slice(subject.related);
+    by_key.retain(|_, id| ids.contains(id));
+    Ok(Found { by_key, ids })
 }
 
 fn can_log_in(conn: &mut Conn, id: UserId) -> Result<bool> {
@@ -173,31 +192,6 @@ fn can_log_in(conn: &mut Conn, id: UserId) -> Result<bool> {
 fn is_assigned(conn: &mut Conn, article: ArticleId, user: UserId) -> Result<bool> {
     let assigned = articles::table.find(article).filter(articles::assigned_to.eq(user));
     Ok(diesel::select(diesel::dsl::exists(assigned)).get_result(conn)?)
-}
-
-fn slug_key<I>(reference: &Reference<I>) -> Option<String> {
-    match reference {
-        Reference::Id(_) => None,
-        Reference::Slug(slug) => Some(Slug::key_of(slug)),
-    }
-}
-
-fn section_ids(conn: &mut Conn, ids: Vec<SectionId>) -> Result<Vec<SectionId>> {
-    let found = sections::table.filter(one_of(sections::id, ids)).filter(sections::trashed_at.is_null());
-    let found = found.select(sections::id);
-    Ok(direct!(conn, |own| found.load(own))?)
-}
-
-fn staff_ids(conn: &mut Conn, ids: Vec<StaffId>) -> Result<Vec<StaffId>> {
-    let found = staff::table.filter(one_of(staff::id, ids)).filter(staff::trashed_at.is_null());
-    let found = found.select(staff::id);
-    Ok(direct!(conn, |own| found.load(own))?)
-}
-
-fn tag_ids(conn: &mut Conn, ids: Vec<TagId>) -> Result<Vec<TagId>> {
-    let found = tags::table.filter(one_of(tags::id, ids)).filter(tags::trashed_at.is_null());
-    let found = found.select(tags::id);
-    Ok(direct!(conn, |own| found.load(own))?)
 }
 
 /// Puts the tags into which others were merged in their place; references by slug lead there by themselves.
@@ -220,70 +214,4 @@ fn survivors(conn: &mut Conn, references: &[Reference<TagId>]) -> Result<Vec<Ref
         Reference::Slug(slug) => Reference::Slug(slug.clone()),
     };
     Ok(references.iter().map(survivor).collect())
-}
-
-/// What the working copies of some articles refer to, as summaries.
-#[derive(Debug, Default)]
-pub struct Embedded {
-    sections: HashMap<SectionId, SectionSummary>,
-    staff: HashMap<StaffId, (String, String, StaffKind, Option<String>)>,
-    tags: HashMap<TagId, TagSummary>,
-    users: HashMap<UserId, UserSummary>,
-}
-
-impl Embedded {
-    /// Reads the summaries of all that some contents refer to.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn load<'a>(
-        conn: &mut Conn,
-        contents: impl Iterator<Item = &'a Content> + Clone,
-        user_ids: Vec<UserId>,
-    ) -> Result<Self> {
-        let section_ids: Vec<SectionId> = contents.clone().filter_map(|content| content.section).collect();
-        let staff_ids: Vec<StaffId> = contents.clone().flat_map(|c| c.authors.iter().map(|a| a.staff)).collect();
-        let tag_ids: Vec<TagId> = contents.flat_map(|content| content.tags.iter().copied()).collect();
-        let found = direct!(conn, |own| sections::table
-            .filter(one_of(sections::id, section_ids))
-            .select(SectionRow::as_select())
-            .load(own))?;
-        let sections = found.into_iter().map(|row| (row.id, row.summary())).collect();
-        let named = staff::table
-            .filter(one_of(staff::id, staff_ids))
-            .select((staff::id, (staff::slug, staff::name, staff::kind, staff::title)));
-        let found = direct!(conn, |own| named.load::<(StaffId, (String, String, StaffKind, Option<String>))>(own))?;
-        let staff = found.into_iter().collect();
-        let named = tags::table.filter(one_of(tags::id, tag_ids)).select((tags::id, tags::slug, tags::name));
-        let found = direct!(conn, |own| named.load::<(TagId, String, String)>(own))?;
-        let tags = found.into_iter().map(|(id, slug, name)| (id, TagSummary { id, slug, name })).collect();
-        let named = users::table.filter(one_of(users::id, user_ids)).select((users::id, users::name));
-        let found = direct!(conn, |own| named.load::<(UserId, String)>(own))?;
-        let users = found.into_iter().map(|(id, name)| (id, UserSummary { id, name })).collect();
-        Ok(Self { sections, staff, tags, users })
-    }
-
-    /// Returns the section of a content.
-    pub fn section(&self, content: &Content) -> Option<SectionSummary> {
-        content.section.and_then(|id| self.sections.get(&id).cloned())
-    }
-
-    /// Returns the byline of a content.
-    pub fn authors(&self, content: &Content) -> Vec<AuthorSummary> {
-        let summary = |author: &Author| {
-            let (slug, name, kind, title) = self.staff.get(&author.staff)?.clone();
-            Some(AuthorSummary { id: author.staff, slug, name, kind, title, role: author.role, bio_html: None })
-        };
-        content.authors.iter().filter_map(summary).collect()
-    }
-
-    /// Returns the tags of a content.
-    pub fn tags(&self, content: &Content) -> Vec<TagSummary> {
-        content.tags.iter().filter_map(|id| self.tags.get(id).cloned()).collect()
-    }
-
-    /// Returns a user account.
-    pub fn user(&self, id: UserId) -> UserSummary {
-        self.users.get(&id).cloned().unwrap_or(UserSummary { id, name: String::new() })
-    }
 }

@@ -33,17 +33,17 @@ pub fn retag(tx: &mut Tx<'_>, from: TagId, into: TagId) -> Result<()> {
 /// Changes the tags in the newest revisions as the working copies keep them.
 fn rewrite_contents(tx: &mut Tx<'_>, from: TagId, into: TagId) -> Result<()> {
     let ids: Vec<ArticleId> =
-        article_tags::table.filter(article_tags::tag_id.eq(from)).select(article_tags::article_id).load(tx.conn)?;
+        article_tags::table.filter(article_tags::tag_id.eq(from)).select(article_tags::article_id).load(tx.conn()?)?;
     for batch in ids.chunks(BATCH) {
         let rows: Vec<(ArticleId, String)> = articles::table
             .filter(articles::id.eq_any(batch.to_vec()))
             .select((articles::id, articles::content))
-            .load(tx.conn)?;
+            .load(tx.conn()?)?;
         for (id, json) in rows {
             let mut content = Content::read(&json)?;
             replace(&mut content.tags, from, into);
             let json = serde_json::to_string(&content).map_err(Error::internal)?;
-            diesel::update(articles::table.find(id)).set(articles::content.eq(json)).execute(tx.conn)?;
+            diesel::update(articles::table.find(id)).set(articles::content.eq(json)).execute(tx.conn()?)?;
         }
     }
     Ok(())
@@ -65,10 +65,10 @@ fn relink(tx: &mut Tx<'_>, from: TagId, into: TagId) -> Result<()> {
     diesel::delete(
         article_tags::table.filter(article_tags::tag_id.eq(from)).filter(article_tags::article_id.eq_any(both)),
     )
-    .execute(tx.conn)?;
+    .execute(tx.conn()?)?;
     diesel::update(article_tags::table.filter(article_tags::tag_id.eq(from)))
         .set(article_tags::tag_id.eq(into))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     Ok(())
 }
 
@@ -77,10 +77,10 @@ fn touch_live(tx: &mut Tx<'_>, from: TagId, into: TagId) -> Result<()> {
     let carriers = live_tags::table.filter(live_tags::tag_id.eq(from)).select(live_tags::article_id);
     diesel::update(live_articles::table.filter(live_articles::id.eq_any(carriers)))
         .set(live_articles::changed_at.eq(tx.now))
-        .execute(tx.conn)?;
-    let ids: Vec<ArticleId> = carriers.load(tx.conn)?;
+        .execute(tx.conn()?)?;
+    let ids: Vec<ArticleId> = carriers.load(tx.conn()?)?;
     // The log tells readers, who do not know yet of what is to come.
-    for id in live::visible(tx.conn, ids)? {
+    for id in live::visible(tx.conn()?, ids)? {
         let keys = vec![format!("article-{id}"), format!("tag-{from}"), format!("tag-{into}")];
         changes::append(
             tx,
@@ -95,10 +95,10 @@ fn relabel_live(tx: &mut Tx<'_>, from: TagId, into: TagId) -> Result<()> {
     let other = diesel::alias!(live_tags as other);
     let both = other.filter(other.field(live_tags::tag_id).eq(into)).select(other.field(live_tags::article_id));
     diesel::delete(live_tags::table.filter(live_tags::tag_id.eq(from)).filter(live_tags::article_id.eq_any(both)))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     diesel::update(live_tags::table.filter(live_tags::tag_id.eq(from)))
         .set(live_tags::tag_id.eq(into))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     Ok(())
 }
 

@@ -168,7 +168,7 @@ async fn create_article(mut call: Call) -> Result<HttpResponse, Refusal> {
         .write(&caller, move |tx| {
             let working = working::create(tx, &by, &draft)?;
             let location = format!("/v1/articles/{}", working.row.id);
-            Ok(reply(tx.conn, working, &state, 201)?.header("location", location))
+            Ok(reply(tx.conn()?, working, &state, 201)?.header("location", location))
         })
         .await?)
 }
@@ -285,10 +285,10 @@ async fn update_article(mut call: Call) -> Result<HttpResponse, Refusal> {
             let old = working::take(tx, &reference, &by, Operation::UpdateArticle)?;
             if !is_merge {
                 let changed = working::update(tx, &by, old, &basis, &edit)?;
-                return reply(tx.conn, changed, &state, 200);
+                return reply(tx.conn()?, changed, &state, 200);
             }
             let (changed, outcome) = working::merge(tx, &by, old, &basis, &edit)?;
-            let reply = reply(tx.conn, changed, &state, 200)?;
+            let reply = reply(tx.conn()?, changed, &state, 200)?;
             Ok(if outcome == Outcome::Merged { reply.header("preference-applied", "merge") } else { reply })
         })
         .await?)
@@ -353,7 +353,7 @@ where
         .write(&caller, move |tx| {
             let working = working::take(tx, &reference, &by, operation)?;
             let changed = work(tx, &by, working)?;
-            reply(tx.conn, changed, &state, 200)
+            reply(tx.conn()?, changed, &state, 200)
         })
         .await?)
 }

@@ -45,13 +45,13 @@ const LOCK: i64 = 0x0066_705f_6475_6500;
 /// When the database fails.
 pub fn plan(tx: &mut Tx<'_>, row: &ArticleRow) -> Result<()> {
     let before = diesel::delete(article_due::table.filter(article_due::article_id.eq(row.id)));
-    direct!(tx.conn, |own| before.execute(own))?;
+    direct!(tx.conn()?, |own| before.execute(own))?;
     let appears_at = row.published_at.filter(|at| *at > tx.now);
     let planned = [(Event::Publish, appears_at), (Event::Withdraw, row.withdraw_at)];
     for (event, at) in planned.into_iter().filter_map(|(event, at)| at.map(|at| (event, at))) {
         diesel::insert_into(article_due::table)
             .values((article_due::article_id.eq(row.id), article_due::event.eq(event), article_due::at.eq(at)))
-            .execute(tx.conn)?;
+            .execute(tx.conn()?)?;
     }
     // Whoever keeps answers must know until when they are good.
     tx.wake_followers()
@@ -92,7 +92,7 @@ pub fn record(tx: &mut Tx<'_>, id: ArticleId) -> Result<bool> {
         .filter(article_due::at.le(tx.now))
         .order(article_due::at)
         .select((article_due::event, article_due::at));
-    let due: Vec<(Event, Instant)> = direct!(tx.conn, |own| passed.load(own))?;
+    let due: Vec<(Event, Instant)> = direct!(tx.conn()?, |own| passed.load(own))?;
     for (event, at) in &due {
         record_event(tx, id, *event, *at)?;
     }
@@ -120,7 +120,7 @@ pub async fn record_due(db: &Db) -> Result<bool> {
             .order((article_due::at, article_due::article_id))
             .limit(BATCH)
             .select((article_due::article_id, article_due::event, article_due::at))
-            .load(tx.conn)?;
+            .load(tx.conn()?)?;
         for (id, event, at) in &due {
             record_event(tx, *id, *event, *at)?;
         }
@@ -130,7 +130,8 @@ pub async fn record_due(db: &Db) -> Result<bool> {
 }
 
 fn record_event(tx: &mut Tx<'_>, id: ArticleId, event: Event, at: Instant) -> Result<()> {
-    let taken = diesel::delete(article_due::table.find((id, event)).filter(article_due::at.eq(at))).execute(tx.conn)?;
+    let taken =
+        diesel::delete(article_due::table.find((id, event)).filter(article_due::at.eq(at))).execute(tx.conn()?)?;
     if taken == 0 {
         return Ok(());
     }
@@ -138,7 +139,7 @@ fn record_event(tx: &mut Tx<'_>, id: ArticleId, event: Event, at: Instant) -> Re
     let recorder = std::mem::replace(&mut tx.origin, Origin::clock());
     match event {
         Event::Publish => {
-            let state: State = articles::table.find(id).select(articles::state).get_result(tx.conn)?;
+            let state: State = articles::table.find(id).select(articles::state).get_result(tx.conn()?)?;
             let kind = if state == State::Scheduled { "published" } else { "embargo_lifted" };
             publishing::record_appearance(tx, id, kind)?;
         }

@@ -135,13 +135,13 @@ pub fn keep(tx: &mut Tx<'_>, id: ArticleId, old: &Content, new: &Content) -> Res
     let wanted = words_of(texts(new));
     let own = article_words::table.filter(article_words::article_id.eq(id));
     let there = own.select(article_words::word);
-    let filed: BTreeSet<String> = direct!(tx.conn, |conn| there.load(conn))?.into_iter().collect();
+    let filed: BTreeSet<String> = direct!(tx.conn()?, |conn| there.load(conn))?.into_iter().collect();
     let gone: Vec<&String> = filed.difference(&wanted).collect();
     if !gone.is_empty() {
-        diesel::delete(own.filter(article_words::word.eq_any(gone))).execute(tx.conn)?;
+        diesel::delete(own.filter(article_words::word.eq_any(gone))).execute(tx.conn()?)?;
     }
     let before = diesel::delete(article_words_due::table.filter(article_words_due::article_id.eq(id)));
-    direct!(tx.conn, |own| before.execute(own))?;
+    direct!(tx.conn()?, |own| before.execute(own))?;
     note(tx, id, wanted.difference(&filed))
 }
 
@@ -164,10 +164,10 @@ fn note<'a>(tx: &mut Tx<'_>, id: ArticleId, words: impl Iterator<Item = &'a Stri
     if words.is_empty() {
         return Ok(());
     }
-    let insert = diesel::insert_into(article_words_due::table)
-        .values((article_words_due::article_id.eq(id), article_words_due::words.eq(words.join(" "))));
-    direct!(tx.conn, |own| insert.execute(own))?;
-    Ok(())
+    tx.insert(
+        diesel::insert_into(article_words_due::table)
+            .values((article_words_due::article_id.eq(id), article_words_due::words.eq(words.join(" ")))),
+    )
 }
 
 /// The most articles whose words are filed in one transaction.
@@ -199,24 +199,24 @@ pub async fn file(db: &Db) -> Result<bool> {
 /// When the database fails.
 pub fn file_some(tx: &mut Tx<'_>) -> Result<bool> {
     let due = article_words_due::table.select(article_words_due::article_id).limit(BATCH);
-    let ids: Vec<ArticleId> = due.load(tx.conn)?;
+    let ids: Vec<ArticleId> = due.load(tx.conn()?)?;
     let mut rows = Vec::new();
     for id in &ids {
         // Taken out as they are now: somebody may be writing others.
         let take = diesel::delete(article_words_due::table.filter(article_words_due::article_id.eq(*id)))
             .returning(article_words_due::words);
-        let words: Option<String> = direct!(tx.conn, |own| take.get_result(own).optional())?;
+        let words: Option<String> = direct!(tx.conn()?, |own| take.get_result(own).optional())?;
         rows.extend(words.iter().flat_map(|words| words.split(' ')).map(|word| (word.to_owned(), *id)));
     }
     // A server of an earlier version files words at once.
     let there = article_words::table.filter(article_words::article_id.eq_any(&ids));
     let there: BTreeSet<(String, ArticleId)> =
-        there.select((article_words::word, article_words::article_id)).load(tx.conn)?.into_iter().collect();
+        there.select((article_words::word, article_words::article_id)).load(tx.conn()?)?.into_iter().collect();
     rows.retain(|row| !there.contains(row));
     // In the order of the index, so that each of its pages is come by once.
     rows.sort_unstable();
     let row = |(word, id)| (article_words::word.eq(word), article_words::article_id.eq(id));
-    insert_all!(tx.conn, article_words::table, rows.into_iter().map(row).collect())?;
+    insert_all!(tx, article_words::table, rows.into_iter().map(row).collect())?;
     Ok(i64::try_from(ids.len()).unwrap_or(BATCH) == BATCH)
 }
 

@@ -45,7 +45,7 @@ fn note_one(tx: &mut Tx<'_>, key: &KeySummary) -> Result<()> {
     // The index by what an entry is about has only those that are sealed; the others are few.
     let sealed = exists(noted().filter(audit::position.is_not_null()));
     let unsealed = exists(noted().filter(audit::position.is_null()));
-    if diesel::select(sealed.or(unsealed)).get_result::<bool>(tx.conn)? {
+    if diesel::select(sealed.or(unsealed)).get_result::<bool>(tx.conn()?)? {
         return Ok(());
     }
     let details = json!({ "file": key.file, "can_sign": key.is_private });

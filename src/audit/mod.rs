@@ -20,7 +20,7 @@ use serde_json::Value;
 pub use self::{seal::seal, verify::verify};
 use crate::{
     clock::Instant,
-    db::{Tx, direct::direct, schema::audit, types::text_enum},
+    db::{Tx, schema::audit, types::text_enum},
     error::Result,
     ids::{AuditId, UserId},
 };
@@ -115,7 +115,5 @@ pub fn append(tx: &mut Tx<'_>, entry: &Entry) -> Result<()> {
         chain: None,
     };
     row.digest = digest::of(&row);
-    let insert = diesel::insert_into(audit::table).values(&row);
-    direct!(tx.conn, |own| insert.execute(own))?;
-    Ok(())
+    tx.insert(diesel::insert_into(audit::table).values(row))
 }

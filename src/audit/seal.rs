@@ -39,18 +39,18 @@ pub async fn seal(db: &Db) -> Result<bool> {
         if !tx.try_lock(LOCK)? {
             return Ok(false);
         }
-        let mut head = head(tx.conn)?;
+        let mut head = head(tx.conn()?)?;
         let unsealed = audit::table
             .filter(audit::position.is_null())
             .order((audit::at, audit::id))
             .select((audit::id, audit::digest));
-        let unsealed: Vec<(AuditId, String)> = direct!(tx.conn, |own| top(unsealed, BATCH).load(own))?;
+        let unsealed: Vec<(AuditId, String)> = direct!(tx.conn()?, |own| top(unsealed, BATCH).load(own))?;
         for (id, digest) in &unsealed {
             head = head.next(digest);
             let place = (audit::position.eq(head.position), audit::chain.eq(&head.chain));
             let unsealed = audit::id.eq(id).and(audit::position.is_null());
             // It stays prepared: compiled anew for each entry, it would be a third of what writing costs.
-            if direct!(tx.conn, |own| update("audit", place, unsealed).execute(own))? != 1 {
+            if direct!(tx.conn()?, |own| update("audit", place, unsealed).execute(own))? != 1 {
                 return Err(Error::internal(format!("the audit's entry {id} was sealed by somebody else")));
             }
         }

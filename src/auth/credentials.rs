@@ -175,7 +175,7 @@ pub fn note(tx: &mut Tx<'_>, user_id: UserId, verb: &'static str, n_ended: usize
 /// # Errors
 /// When the database fails.
 pub fn store_hash(tx: &mut Tx<'_>, user_id: UserId, hash: &str) -> Result<()> {
-    diesel::update(users::table.find(user_id)).set(users::password_hash.eq(hash)).execute(tx.conn)?;
+    diesel::update(users::table.find(user_id)).set(users::password_hash.eq(hash)).execute(tx.conn()?)?;
     Ok(())
 }
 
@@ -215,7 +215,7 @@ fn is_unchanged(tx: &mut Tx<'_>, account: &Account) -> Result<bool> {
         .filter(users::is_disabled.eq(false))
         .filter(users::trashed_at.is_null())
         .select(users::password_hash)
-        .get_result(tx.conn)
+        .get_result(tx.conn()?)
         .optional()?;
     Ok(now.is_some_and(|hash| hash == account.password_hash))
 }

@@ -31,6 +31,8 @@ pub struct Caller {
     pub role: Role,
     /// The staff profile that the account is linked to.
     pub staff_id: Option<StaffId>,
+    /// What the account is called; not known of a key's.
+    pub name: Option<String>,
 }
 
 impl Caller {
@@ -89,7 +91,7 @@ pub async fn identify(state: &State, headers: &HeaderMap) -> Result<Option<Calle
     let Some(token) = bearer(headers)? else { return Ok(None) };
     let claims = state.auth.verify(token).await?;
     let (user, session) = (UserId::from_uuid(claims.sub), SessionId::from_uuid(claims.sid));
-    state.db.read(move |conn| caller_of(conn, user, session)).await.map(Some)
+    state.db.look_up(move |conn| caller_of(conn, user, session)).await.map(Some)
 }
 
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>> {
@@ -119,8 +121,8 @@ fn caller_of(conn: &mut Conn, user: UserId, session: SessionId) -> Result<Caller
         .filter(sessions::expires_at.gt(Now))
         .filter(users::is_disabled.eq(false))
         .filter(users::trashed_at.is_null())
-        .select((users::role, users::staff_id));
-    let found: Option<(Role, Option<StaffId>)> = direct!(conn, |own| live.get_result(own).optional())?;
-    let (role, staff_id) = found.ok_or_else(|| invalid("The access token is not valid any more."))?;
-    Ok(Caller { user_id: user, session_id: Some(session), key_id: None, role, staff_id })
+        .select((users::role, users::staff_id, users::name));
+    let found: Option<(Role, Option<StaffId>, String)> = direct!(conn, |own| live.get_result(own).optional())?;
+    let (role, staff_id, name) = found.ok_or_else(|| invalid("The access token is not valid any more."))?;
+    Ok(Caller { user_id: user, session_id: Some(session), key_id: None, role, staff_id, name: Some(name) })
 }

@@ -44,7 +44,7 @@ pub fn start(tx: &mut Tx<'_>, user_id: UserId, token: &ResetToken) -> Result<Ins
             password_resets::digest.eq(token.digest()),
             password_resets::expires_at.eq(expires_at),
         ))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     Ok(expires_at)
 }
 
@@ -53,7 +53,7 @@ pub fn start(tx: &mut Tx<'_>, user_id: UserId, token: &ResetToken) -> Result<Ins
 /// # Errors
 /// When the database fails.
 pub fn void(tx: &mut Tx<'_>, user_id: UserId) -> Result<()> {
-    diesel::delete(password_resets::table.find(user_id)).execute(tx.conn)?;
+    diesel::delete(password_resets::table.find(user_id)).execute(tx.conn()?)?;
     Ok(())
 }
 
@@ -78,7 +78,7 @@ pub fn find_target(conn: &mut Conn, digest: &str) -> Result<Option<Target>> {
 /// # Errors
 /// [`invalid`] when it is not, or no longer, in force.
 pub fn redeem(tx: &mut Tx<'_>, digest: &str) -> Result<UserId> {
-    let target = find_target(tx.conn, digest)?.ok_or_else(invalid)?;
+    let target = find_target(tx.conn()?, digest)?.ok_or_else(invalid)?;
     void(tx, target.user_id)?;
     Ok(target.user_id)
 }
@@ -95,6 +95,6 @@ pub fn invalid() -> Error {
 /// # Errors
 /// When the database fails.
 pub fn prune(tx: &mut Tx<'_>) -> Result<()> {
-    diesel::delete(password_resets::table.filter(password_resets::expires_at.le(tx.now))).execute(tx.conn)?;
+    diesel::delete(password_resets::table.filter(password_resets::expires_at.le(tx.now))).execute(tx.conn()?)?;
     Ok(())
 }

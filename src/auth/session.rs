@@ -97,7 +97,7 @@ pub fn issue(tx: &mut Tx<'_>, lifetimes: Lifetimes, user_id: UserId, user_agent:
             sessions::last_used_at.eq(tx.now),
             sessions::expires_at.eq(end(lifetimes, tx.now, tx.now)),
         ))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     note(tx, session_id, "started", json!({ "user": user_id }))?;
     let refresh_token = add_token(tx, session_id)?;
     Ok(Issued { user_id, session_id, refresh_token })
@@ -118,7 +118,7 @@ pub fn rotate(tx: &mut Tx<'_>, lifetimes: Lifetimes, token: &RefreshToken) -> Re
         .filter(users::is_disabled.eq(false))
         .filter(users::trashed_at.is_null())
         .select((sessions::id, sessions::user_id, sessions::created_at, refresh_tokens::replaced_at))
-        .get_result(tx.conn)
+        .get_result(tx.conn()?)
         .optional()?;
     let Some((session_id, user_id, created_at, replaced_at)) = found else { return Ok(Rotation::Refused) };
     match replaced_at {
@@ -131,12 +131,12 @@ pub fn rotate(tx: &mut Tx<'_>, lifetimes: Lifetimes, token: &RefreshToken) -> Re
         None => {
             diesel::update(refresh_tokens::table.find(&digest))
                 .set(refresh_tokens::replaced_at.eq(tx.now))
-                .execute(tx.conn)?;
+                .execute(tx.conn()?)?;
         }
     }
     diesel::update(sessions::table.find(session_id))
         .set((sessions::last_used_at.eq(tx.now), sessions::expires_at.eq(end(lifetimes, created_at, tx.now))))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     let refresh_token = add_token(tx, session_id)?;
     Ok(Rotation::Issued(Issued { user_id, session_id, refresh_token }))
 }
@@ -161,12 +161,12 @@ pub fn end_where(tx: &mut Tx<'_>, user_id: UserId, which: Which) -> Result<usize
     // Ending now also says when the row may be pruned.
     let ended = (sessions::revoked_at.eq(tx.now), sessions::expires_at.eq(tx.now));
     Ok(match which {
-        Which::All => diesel::update(sessions::table.filter(live)).set(ended).execute(tx.conn)?,
+        Which::All => diesel::update(sessions::table.filter(live)).set(ended).execute(tx.conn()?)?,
         Which::AllBut(id) => {
-            diesel::update(sessions::table.filter(live).filter(sessions::id.ne(id))).set(ended).execute(tx.conn)?
+            diesel::update(sessions::table.filter(live).filter(sessions::id.ne(id))).set(ended).execute(tx.conn()?)?
         }
         Which::One(id) => {
-            diesel::update(sessions::table.filter(live).filter(sessions::id.eq(id))).set(ended).execute(tx.conn)?
+            diesel::update(sessions::table.filter(live).filter(sessions::id.eq(id))).set(ended).execute(tx.conn()?)?
         }
     })
 }
@@ -270,7 +270,7 @@ where
 /// When the database fails.
 pub fn prune(tx: &mut Tx<'_>) -> Result<()> {
     let end = tx.now.plus_seconds(-KEPT_SECONDS);
-    diesel::delete(sessions::table.filter(sessions::expires_at.le(end))).execute(tx.conn)?;
+    diesel::delete(sessions::table.filter(sessions::expires_at.le(end))).execute(tx.conn()?)?;
     Ok(())
 }
 
@@ -287,7 +287,7 @@ fn add_token(tx: &mut Tx<'_>, session_id: SessionId) -> Result<String> {
             refresh_tokens::session_id.eq(session_id),
             refresh_tokens::created_at.eq(tx.now),
         ))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     Ok(token.reveal())
 }
 

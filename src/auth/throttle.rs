@@ -122,7 +122,7 @@ pub fn give_back(tx: &mut Tx<'_>, counted: &Try) -> Result<()> {
             .filter(throttles::key.eq(&counted.key))
             .filter(throttles::window_ends_at.eq(counted.window_ends_at))
             .filter(throttles::attempts.gt(0));
-        diesel::update(same_window).set(throttles::attempts.eq(throttles::attempts - 1)).execute(tx.conn)?;
+        diesel::update(same_window).set(throttles::attempts.eq(throttles::attempts - 1)).execute(tx.conn()?)?;
     }
     Ok(())
 }
@@ -132,7 +132,7 @@ pub fn give_back(tx: &mut Tx<'_>, counted: &Try) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub fn prune(tx: &mut Tx<'_>) -> Result<()> {
-    diesel::delete(throttles::table.filter(throttles::window_ends_at.le(tx.now))).execute(tx.conn)?;
+    diesel::delete(throttles::table.filter(throttles::window_ends_at.le(tx.now))).execute(tx.conn()?)?;
     Ok(())
 }
 
@@ -159,7 +159,7 @@ fn read(tx: &mut Tx<'_>, counter: &Counter) -> Result<Option<(i32, Instant)>> {
     let state: Option<(i32, Instant)> = throttles::table
         .find(&counter.key)
         .select((throttles::attempts, throttles::window_ends_at))
-        .get_result(tx.conn)
+        .get_result(tx.conn()?)
         .optional()?;
     Ok(state.filter(|(_, window_ends_at)| *window_ends_at > tx.now))
 }
@@ -168,18 +168,18 @@ fn add(tx: &mut Tx<'_>, counter: &Counter, state: Option<(i32, Instant)>) -> Res
     if let Some((_, window_ends_at)) = state {
         diesel::update(throttles::table.find(&counter.key))
             .set(throttles::attempts.eq(throttles::attempts + 1))
-            .execute(tx.conn)?;
+            .execute(tx.conn()?)?;
         return Ok(window_ends_at);
     }
     let window_ends_at = tx.now.plus_seconds(TRIES_WINDOW_SECONDS);
-    diesel::delete(throttles::table.find(&counter.key)).execute(tx.conn)?;
+    diesel::delete(throttles::table.find(&counter.key)).execute(tx.conn()?)?;
     diesel::insert_into(throttles::table)
         .values((
             throttles::key.eq(&counter.key),
             throttles::attempts.eq(1),
             throttles::window_ends_at.eq(window_ends_at),
         ))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     Ok(window_ends_at)
 }
 
@@ -290,7 +290,7 @@ mod tests {
             old = Some(throttle.count(&scratch.db, source(1), None).await.unwrap());
         }
         let end_all = |tx: &mut Tx<'_>| {
-            Ok(diesel::update(throttles::table).set(throttles::window_ends_at.eq(tx.now)).execute(tx.conn)?)
+            Ok(diesel::update(throttles::table).set(throttles::window_ends_at.eq(tx.now)).execute(tx.conn()?)?)
         };
         scratch.db.write(end_all).await.unwrap();
 
@@ -314,7 +314,7 @@ mod tests {
         assert_eq!(keys.len(), 2);
         assert!(keys.iter().all(|key| key.len() == 64 && key.bytes().all(|b| b.is_ascii_hexdigit())));
 
-        scratch.db.write(|tx| prune(&mut tx.later(900))).await.unwrap();
+        scratch.db.write(|tx| prune(&mut tx.later(900)?)).await.unwrap();
         assert_eq!(read().await.unwrap().len(), 0);
     }
 }

@@ -40,10 +40,10 @@ impl Follower {
             let known: Option<(i64, String, Instant)> = followers::table
                 .find(name)
                 .select((followers::position, followers::claimed_by, followers::claimed_until))
-                .first(tx.conn)
+                .first(tx.conn()?)
                 .optional()?;
             let Some((position, claimed_by, claimed_until)) = known else {
-                let position = follow::last(tx.conn)?;
+                let position = follow::last(tx.conn()?)?;
                 diesel::insert_into(followers::table)
                     .values((
                         followers::name.eq(name),
@@ -51,7 +51,7 @@ impl Follower {
                         followers::claimed_by.eq(&server),
                         followers::claimed_until.eq(until),
                     ))
-                    .execute(tx.conn)?;
+                    .execute(tx.conn()?)?;
                 return Ok(Some(position));
             };
             if claimed_by != server && claimed_until > tx.now {
@@ -59,7 +59,7 @@ impl Follower {
             }
             diesel::update(followers::table.find(name))
                 .set((followers::claimed_by.eq(&server), followers::claimed_until.eq(until)))
-                .execute(tx.conn)?;
+                .execute(tx.conn()?)?;
             Ok(Some(position))
         })
         .await
@@ -73,7 +73,7 @@ impl Follower {
         let (name, server) = (self.name, self.server.clone());
         db.write(move |tx| {
             let own = followers::table.find(name).filter(followers::claimed_by.eq(&server));
-            diesel::update(own).set(followers::position.eq(position)).execute(tx.conn)?;
+            diesel::update(own).set(followers::position.eq(position)).execute(tx.conn()?)?;
             Ok(())
         })
         .await

@@ -186,13 +186,13 @@ pub async fn place(db: &Db) -> Result<()> {
         if !tx.try_lock(LOCK)? {
             return Ok(());
         }
-        let mut position = last(tx.conn)?;
+        let mut position = last(tx.conn()?)?;
         let unplaced = changes::table.filter(changes::position.is_null()).order(changes::id).select(changes::id);
-        let unplaced: Vec<i64> = direct!(tx.conn, |own| top(unplaced, BATCH).load(own))?;
+        let unplaced: Vec<i64> = direct!(tx.conn()?, |own| top(unplaced, BATCH).load(own))?;
         for id in unplaced {
             position += 1;
             let place = changes::position.eq(position);
-            direct!(tx.conn, |own| update("changes", place, changes::id.eq(id)).execute(own))?;
+            direct!(tx.conn()?, |own| update("changes", place, changes::id.eq(id)).execute(own))?;
         }
         tx.wake_followers()
     })
@@ -207,16 +207,16 @@ pub async fn place(db: &Db) -> Result<()> {
 /// When the database fails.
 pub async fn prune(db: &Db, before: Instant) -> Result<bool> {
     db.write(move |tx| {
-        let last = last(tx.conn)?;
+        let last = last(tx.conn()?)?;
         let oldest: Vec<(i64, Instant)> = changes::table
             .filter(changes::position.lt(last))
             .order(changes::position)
             .limit(BATCH)
             .select((changes::id, changes::at))
-            .load(tx.conn)?;
+            .load(tx.conn()?)?;
         // From the front only, so that what is kept has no gaps.
         let old: Vec<i64> = oldest.into_iter().take_while(|(_, at)| *at < before).map(|(id, _)| id).collect();
-        let removed = diesel::delete(changes::table.filter(changes::id.eq_any(&old))).execute(tx.conn)?;
+        let removed = diesel::delete(changes::table.filter(changes::id.eq_any(&old))).execute(tx.conn()?)?;
         Ok(i64::try_from(removed).unwrap_or(BATCH) == BATCH)
     })
     .await

@@ -77,7 +77,7 @@ pub fn append(tx: &mut Tx<'_>, change: &Change) -> Result<()> {
         changes::details.eq(change.details.to_stored()?),
         changes::position.eq(NextPlace),
     ));
-    let id: i64 = direct!(tx.conn, |own| insert.returning(changes::id).get_result(own))?;
+    let id: i64 = direct!(tx.conn()?, |own| insert.returning(changes::id).get_result(own))?;
     tx.tell(&change.keys, id);
     tx.wake_followers()
 }

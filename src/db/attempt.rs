@@ -80,9 +80,9 @@ fn transact<T>(
     start: &Start,
     work: &impl Fn(&mut Tx<'_>) -> Result<T>,
 ) -> std::result::Result<T, Stage> {
-    let mut tx = Tx { conn: &mut *conn, now, origin: start.origin.clone(), word: None };
-    let result = work(&mut tx).and_then(|value| {
-        let word = tx.word.take();
+    let mut tx = Tx::new(&mut *conn, now, start.origin.clone());
+    let worked = work(&mut tx).and_then(|value| Ok((value, tx.end()?)));
+    let result = worked.and_then(|(value, word)| {
         // Who was answered 503 must not find it done a moment later.
         if start.is_over.load(Ordering::SeqCst) {
             return Err(Error::unavailable("the database came back only after the answer"));

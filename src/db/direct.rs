@@ -36,20 +36,17 @@ macro_rules! direct {
 }
 pub(crate) use direct;
 
-/// Inserts rows into a table: in one statement on PostgreSQL, to which each way is long; one by one on SQLite, to which
-/// there is none.
+/// Inserts rows into a table as [`Tx::insert`](crate::db::Tx::insert) does with one: in one statement on PostgreSQL, to
+/// which each way is long; one by one on SQLite, to which there is none.
 macro_rules! insert_all {
-    ($conn:expr, $table:expr, $rows:expr) => {{
+    ($tx:expr, $table:expr, $rows:expr) => {{
         let rows: Vec<_> = $rows;
-        match $conn {
-            _ if rows.is_empty() => Ok(0),
-            $crate::db::Conn::Postgres(conn) => {
-                diesel::RunQueryDsl::execute(diesel::insert_into($table).values(rows), conn)
-            }
-            $crate::db::Conn::Sqlite(conn) => rows.into_iter().try_fold(0, |n, row| {
-                let insert = diesel::insert_into($table).values(row);
-                diesel::RunQueryDsl::execute(insert, conn).map(|one| n + one)
-            }),
+        if rows.is_empty() {
+            Ok(())
+        } else if $tx.is_far() {
+            $tx.add(diesel::insert_into($table).values(rows))
+        } else {
+            rows.into_iter().try_for_each(|row| $tx.insert(diesel::insert_into($table).values(row)))
         }
     }};
 }

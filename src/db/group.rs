@@ -217,8 +217,8 @@ where
         let origin = self.start.origin.clone();
         let work = || {
             let now = moment::now(conn)?;
-            let mut tx = Tx { conn, now, origin, word: None };
-            (self.work)(&mut tx).map(|value| (value, tx.word))
+            let mut tx = Tx::new(conn, now, origin);
+            (self.work)(&mut tx).and_then(|value| Ok((value, tx.end()?)))
         };
         let result = match catch_unwind(AssertUnwindSafe(work)) {
             Ok(result) => result,

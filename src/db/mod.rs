@@ -19,7 +19,9 @@ mod queue;
 mod replicas;
 pub mod schema;
 mod snapshot;
+mod together;
 mod traced;
+mod tx;
 pub mod types;
 
 use std::{
@@ -40,7 +42,7 @@ use self::{
     connect::{Manager, Pooled, Purpose},
     queue::{Queue, content_share},
     replicas::Replicas,
-    snapshot::attempt_read,
+    snapshot::{attempt_look_up, attempt_read},
 };
 pub use self::{
     commits::{CommitListener, Listening, Word},
@@ -51,9 +53,10 @@ pub use self::{
     portable::NextPlace,
     queue::TOO_MANY_WAIT,
     replicas::{ReplicaOptions, Sight, log_end},
+    together::pairs,
+    tx::Tx,
 };
 use crate::{
-    clock::Instant,
     error::{Error, Result},
     metrics::PoolState,
 };
@@ -100,81 +103,6 @@ struct Door {
     queue: Queue,
     wait: Duration,
     patience: Duration,
-}
-
-/// A write transaction: all or nothing, and one moment in time.
-pub struct Tx<'c> {
-    /// The connection that the transaction is on.
-    pub conn: &'c mut Conn,
-    /// When the transaction began, by the database's clock; every row that it writes says so.
-    pub now: Instant,
-    /// Who does it and where it comes from, for the audit.
-    pub origin: Origin,
-    /// What is told once it is committed; none, when there is nothing to tell.
-    word: Option<Word>,
-}
-
-impl Tx<'_> {
-    /// Leaves word of keys, and of the change that names them, for [`Db::on_commit`]: once the transaction is committed, and before its writer is answered, the
-    /// listener in this process is told.
-    pub fn tell(&mut self, keys: &[String], change: i64) {
-        let word = self.word.get_or_insert_default();
-        word.keys.extend_from_slice(keys);
-        word.changes.push(change);
-    }
-
-    /// Wakes all that follow what is written here, on every server, once the transaction is committed.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn wake_followers(&mut self) -> Result<()> {
-        self.word.get_or_insert_default();
-        if let Conn::Postgres(conn) = self.conn {
-            diesel::RunQueryDsl::execute(diesel::sql_query(format!("NOTIFY {}", commits::CHANNEL)), conn)?;
-        }
-        Ok(())
-    }
-
-    /// Returns the same transaction as it would be so many seconds later.
-    #[cfg(test)]
-    pub fn later(&mut self, seconds: i64) -> Tx<'_> {
-        Tx { conn: &mut *self.conn, now: self.now.plus_seconds(seconds), origin: self.origin.clone(), word: None }
-    }
-
-    /// Has the statements of the transaction go by indexes also where PostgreSQL takes a table for small.
-    ///
-    /// It remembers how large a table was when it last looked. A queue is empty most of the time, so when it is long it
-    /// would be read whole for each of its rows.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn go_by_indexes(&mut self) -> Result<()> {
-        if let Conn::Postgres(conn) = self.conn {
-            diesel::connection::SimpleConnection::batch_execute(conn, "SET LOCAL enable_seqscan = off")?;
-        }
-        Ok(())
-    }
-
-    /// Takes a lock of the database's own until the transaction ends, unless another transaction has it.
-    ///
-    /// On SQLite there is only one writer, so it is always had.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn try_lock(&mut self, number: i64) -> Result<bool> {
-        #[derive(diesel::QueryableByName)]
-        struct Taken {
-            #[diesel(sql_type = diesel::sql_types::Bool)]
-            taken: bool,
-        }
-        match self.conn {
-            Conn::Sqlite(_) => Ok(true),
-            Conn::Postgres(conn) => {
-                let query = format!("SELECT pg_try_advisory_xact_lock({number}) AS taken");
-                Ok(diesel::RunQueryDsl::get_result::<Taken>(diesel::sql_query(query), conn)?.taken)
-            }
-        }
-    }
 }
 
 /// How long a write may go on before it is asked whether the database answers at all.
@@ -233,6 +161,18 @@ impl Db {
         F: Fn(&mut Conn) -> Result<T> + Send + 'static,
     {
         self.traced::<F, _>("read", self.read.run(move |conn| attempt_read(conn, &work))).await
+    }
+
+    /// Runs a read that is a single statement, and so needs no transaction to see one moment.
+    ///
+    /// # Errors
+    /// As [`Db::read`].
+    pub async fn look_up<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Conn) -> Result<T> + Send + 'static,
+    {
+        self.traced::<F, _>("read", self.read.run(move |conn| attempt_look_up(conn, &work))).await
     }
 
     /// Runs a read that can be put off: as [`Db::read`], but such reads leave some connections to those that cannot, so

@@ -52,6 +52,15 @@ pub(super) fn attempt_read<T>(conn: &mut Conn, work: &impl Fn(&mut Conn) -> Resu
             }
         }
     };
+    outcome(result)
+}
+
+/// The same with a single statement, which sees one moment by itself.
+pub(super) fn attempt_look_up<T>(conn: &mut Conn, work: &impl Fn(&mut Conn) -> Result<T>) -> Outcome<T> {
+    outcome(work(conn))
+}
+
+fn outcome<T>(result: Result<T>) -> Outcome<T> {
     match result {
         Err(error) if error.trouble() == Some(Trouble::LostConnection) => Outcome::Lost(error),
         result => Outcome::Done(result),

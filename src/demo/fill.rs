@@ -100,7 +100,7 @@ pub fn has_mark(db: &Db) -> Result<bool> {
 fn leave_mark(tx: &mut Tx<'_>) -> Result<()> {
     diesel::insert_into(instance::table)
         .values((instance::name.eq(MARK), instance::value.eq("documented")))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     Ok(())
 }
 
@@ -161,7 +161,7 @@ fn make_newsroom(tx: &mut Tx<'_>, hashes: &[String], options: Options) -> Result
         let input: UserInput = read(input, Code::InvalidInput)?;
         let row = user_store::create(tx, None, &input, Some(hash))?;
         if role == Role::Editor {
-            editor = Some(Caller { user_id: row.id, session_id: None, key_id: None, role, staff_id: None });
+            editor = Some(Caller { user_id: row.id, session_id: None, key_id: None, role, staff_id: None, name: None });
         }
     }
     editor.ok_or_else(|| Error::internal("the demo has no editor"))

@@ -115,10 +115,10 @@ fn replay(tx: &mut Tx<'_>, once: &Request) -> Result<Option<Reply>> {
             idempotency_keys::headers,
             idempotency_keys::body,
         ))
-        .get_result(tx.conn)
+        .get_result(tx.conn()?)
         .optional()?;
     let Some((digest, status, headers, body)) = stored else {
-        diesel::delete(idempotency_keys::table.find(&once.scope)).execute(tx.conn)?;
+        diesel::delete(idempotency_keys::table.find(&once.scope)).execute(tx.conn()?)?;
         return Ok(None);
     };
     if digest != once.digest {
@@ -140,7 +140,7 @@ fn store(tx: &mut Tx<'_>, once: &Request, reply: &Reply) -> Result<()> {
             idempotency_keys::body.eq(&reply.body),
             idempotency_keys::created_at.eq(tx.now),
         ))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     Ok(())
 }
 
@@ -150,6 +150,6 @@ fn store(tx: &mut Tx<'_>, once: &Request, reply: &Reply) -> Result<()> {
 /// When the database fails.
 pub fn prune(tx: &mut Tx<'_>) -> Result<()> {
     let end = tx.now.plus_seconds(-KEPT_SECONDS);
-    diesel::delete(idempotency_keys::table.filter(idempotency_keys::created_at.le(end))).execute(tx.conn)?;
+    diesel::delete(idempotency_keys::table.filter(idempotency_keys::created_at.le(end))).execute(tx.conn()?)?;
     Ok(())
 }

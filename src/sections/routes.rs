@@ -132,7 +132,7 @@ async fn create_section(mut call: Call) -> Result<HttpResponse, Refusal> {
         .write(&caller, move |tx| {
             let row = store::create(tx, Some(&by), &input)?;
             let location = format!("/v1/sections/{}", row.id);
-            Ok(reply(tx.conn, row, &state, 201)?.header("location", location))
+            Ok(reply(tx.conn()?, row, &state, 201)?.header("location", location))
         })
         .await?)
 }
@@ -180,7 +180,7 @@ async fn update_section(mut call: Call) -> Result<HttpResponse, Refusal> {
     Ok(call
         .write(&caller, move |tx| {
             let row = store::update(tx, &by, &reference, &basis, &patch)?;
-            reply(tx.conn, row, &state, 200)
+            reply(tx.conn()?, row, &state, 200)
         })
         .await?)
 }
@@ -216,7 +216,7 @@ async fn restore_section(mut call: Call) -> Result<HttpResponse, Refusal> {
     Ok(call
         .write(&caller, move |tx| {
             let row = store::restore(tx, &by, &reference, &basis)?;
-            reply(tx.conn, row, &state, 200)
+            reply(tx.conn()?, row, &state, 200)
         })
         .await?)
 }

@@ -266,7 +266,7 @@ pub fn create(tx: &mut Tx<'_>, by: Option<&Caller>, input: &SectionInput) -> Res
             sections::created_at.eq(tx.now),
             sections::updated_at.eq(tx.now),
         ))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     finish(tx, by, id, "created", Vec::new())
 }
 
@@ -310,13 +310,13 @@ pub fn update(
             sections::revision.eq(row.revision + 1),
             sections::updated_at.eq(tx.now),
         ))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     let mut affected = children_of(tx, row.id)?;
     if path != row.path {
         let subtree = move_subtree(tx, &row, &path)?;
         affected.extend(&subtree);
         if new.parent != row.parent_id {
-            let (left, joined) = (ancestors(tx.conn, row.parent_id)?, ancestors(tx.conn, new.parent)?);
+            let (left, joined) = (ancestors(tx.conn()?, row.parent_id)?, ancestors(tx.conn()?, new.parent)?);
             facets::refile(tx, &subtree, &left, &joined)?;
         }
     }
@@ -335,8 +335,8 @@ pub fn trash(tx: &mut Tx<'_>, by: &Caller, reference: &Reference<SectionId>, bas
         .filter(sections::parent_id.eq(row.id))
         .filter(sections::trashed_at.is_null())
         .count()
-        .get_result(tx.conn)?;
-    let articles = usage::of_section(tx.conn, row.id)?;
+        .get_result(tx.conn()?)?;
+    let articles = usage::of_section(tx.conn()?, row.id)?;
     usage::refuse("section", &[(articles, "article"), (below, "section below it")])?;
     set_trashed(tx, &row, Some(tx.now))?;
     finish(tx, Some(by), row.id, "trashed", Vec::new())
@@ -347,13 +347,15 @@ pub fn trash(tx: &mut Tx<'_>, by: &Caller, reference: &Reference<SectionId>, bas
 /// # Errors
 /// `invalid_transition` when it is not there, the section above is, or the tree has no room; `precondition_failed`.
 pub fn restore(tx: &mut Tx<'_>, by: &Caller, reference: &Reference<SectionId>, basis: &Basis) -> Result<SectionRow> {
-    let row = find(tx.conn, reference)?;
+    let row = find(tx.conn()?, reference)?;
     let doc = document(&row.doc()?)?;
     revisions::check(tx, row.id.into(), basis, row.revision, None, &doc)?;
     resources::require_trashed("section", row.trashed_at)?;
     let parent = match row.parent_id {
         None => None,
-        Some(id) => Some(sections::table.find(id).select(SectionRow::as_select()).get_result::<SectionRow>(tx.conn)?),
+        Some(id) => {
+            Some(sections::table.find(id).select(SectionRow::as_select()).get_result::<SectionRow>(tx.conn()?)?)
+        }
     };
     if parent.as_ref().is_some_and(|parent| parent.trashed_at.is_some()) {
         return Err(Error::new(Code::InvalidTransition, "The section above is in the trash; restore it first."));
@@ -365,13 +367,13 @@ pub fn restore(tx: &mut Tx<'_>, by: &Caller, reference: &Reference<SectionId>, b
             format!("A site has at most {MOST} sections; trash another first."),
         ));
     }
-    if ancestors(tx.conn, row.parent_id)?.len() >= DEEPEST {
+    if ancestors(tx.conn()?, row.parent_id)?.len() >= DEEPEST {
         let detail = format!("The tree has at most {DEEPEST} levels; move the section above up first.");
         return Err(Error::new(Code::InvalidTransition, detail));
     }
     set_trashed(tx, &row, None)?;
     let path = path_below(parent.as_ref(), &Slug::trusted(row.slug.clone()));
-    diesel::update(sections::table.find(row.id)).set(sections::path.eq(path)).execute(tx.conn)?;
+    diesel::update(sections::table.find(row.id)).set(sections::path.eq(path)).execute(tx.conn()?)?;
     finish(tx, Some(by), row.id, "restored", Vec::new())
 }
 
@@ -391,12 +393,12 @@ pub fn ancestors(conn: &mut Conn, mut id: Option<SectionId>) -> Result<Vec<Secti
 
 /// Returns whether the site has as many sections as it may have.
 fn is_full(tx: &mut Tx<'_>) -> Result<bool> {
-    let count: i64 = sections::table.filter(sections::trashed_at.is_null()).count().get_result(tx.conn)?;
+    let count: i64 = sections::table.filter(sections::trashed_at.is_null()).count().get_result(tx.conn()?)?;
     Ok(count >= MOST)
 }
 
 fn find_untrashed(tx: &mut Tx<'_>, reference: &Reference<SectionId>) -> Result<SectionRow> {
-    let row = find(tx.conn, reference)?;
+    let row = find(tx.conn()?, reference)?;
     resources::require_untrashed("section", row.trashed_at)?;
     Ok(row)
 }
@@ -404,7 +406,7 @@ fn find_untrashed(tx: &mut Tx<'_>, reference: &Reference<SectionId>) -> Result<S
 fn set_trashed(tx: &mut Tx<'_>, row: &SectionRow, at: Option<Instant>) -> Result<()> {
     diesel::update(sections::table.find(row.id))
         .set((sections::trashed_at.eq(at), sections::revision.eq(row.revision + 1), sections::updated_at.eq(tx.now)))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     Ok(())
 }
 
@@ -418,7 +420,7 @@ fn finish(
     kind: &'static str,
     affected: Vec<SectionId>,
 ) -> Result<SectionRow> {
-    let row: SectionRow = sections::table.find(id).select(SectionRow::as_select()).get_result(tx.conn)?;
+    let row: SectionRow = sections::table.find(id).select(SectionRow::as_select()).get_result(tx.conn()?)?;
     let content = document(&row.doc()?)?;
     let by = by.map(|caller| caller.user_id);
     let revision = Revision::new((Resource::Section, id.into()), (row.revision, kind), &content, by);
@@ -437,10 +439,10 @@ fn finish(
 
 fn parent_of(tx: &mut Tx<'_>, of: Option<&SectionRow>, input: &SectionInput) -> Result<Option<SectionRow>> {
     let Some(reference) = &input.parent else { return Ok(None) };
-    let parent = try_find(tx.conn, reference)?
+    let parent = try_find(tx.conn()?, reference)?
         .filter(|parent| parent.trashed_at.is_none())
         .ok_or_else(|| Error::invalid("/parent", "not_found", format!("there is no section \"{reference}\"")))?;
-    let above = ancestors(tx.conn, Some(parent.id))?;
+    let above = ancestors(tx.conn()?, Some(parent.id))?;
     if of.is_some_and(|row| above.contains(&row.id)) {
         return Err(Error::invalid("/parent", "cycle", "a section cannot be below itself"));
     }
@@ -477,7 +479,7 @@ fn subtree_of(tx: &mut Tx<'_>, row: &SectionRow) -> Result<Vec<(SectionId, Strin
         )
         .filter(sections::trashed_at.is_null())
         .select((sections::id, sections::path))
-        .load(tx.conn)?)
+        .load(tx.conn()?)?)
 }
 
 fn children_of(tx: &mut Tx<'_>, id: SectionId) -> Result<Vec<SectionId>> {
@@ -485,7 +487,7 @@ fn children_of(tx: &mut Tx<'_>, id: SectionId) -> Result<Vec<SectionId>> {
         .filter(sections::parent_id.eq(id))
         .filter(sections::trashed_at.is_null())
         .select(sections::id)
-        .load(tx.conn)?)
+        .load(tx.conn()?)?)
 }
 
 fn move_subtree(tx: &mut Tx<'_>, row: &SectionRow, path: &str) -> Result<Vec<SectionId>> {
@@ -494,7 +496,7 @@ fn move_subtree(tx: &mut Tx<'_>, row: &SectionRow, path: &str) -> Result<Vec<Sec
         let rest = old.get(row.path.len()..).unwrap_or_default();
         diesel::update(sections::table.find(*id))
             .set((sections::path.eq(format!("{path}{rest}")), sections::updated_at.eq(tx.now)))
-            .execute(tx.conn)?;
+            .execute(tx.conn()?)?;
     }
     Ok(subtree.into_iter().map(|(id, _)| id).collect())
 }

@@ -213,7 +213,7 @@ pub fn create(tx: &mut Tx<'_>, by: Option<&Caller>, input: &StaffInput) -> Resul
             staff::created_at.eq(tx.now),
             staff::updated_at.eq(tx.now),
         ))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     Ok(Saved { row: finish(tx, by, id, "created")?, warnings })
 }
 
@@ -275,7 +275,7 @@ pub fn update(
             staff::revision.eq(row.revision + 1),
             staff::updated_at.eq(tx.now),
         ))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     Ok(Saved { row: finish(tx, Some(by), row.id, "updated")?, warnings })
 }
 
@@ -286,12 +286,12 @@ pub fn update(
 pub fn trash(tx: &mut Tx<'_>, by: &Caller, reference: &Reference<StaffId>, basis: &Basis) -> Result<StaffRow> {
     let row = find_untrashed(tx, reference)?;
     revisions::check(tx, row.id.into(), basis, row.revision, None, &document(&row.doc()?)?)?;
-    let articles = usage::of_staff(tx.conn, row.id)?;
+    let articles = usage::of_staff(tx.conn()?, row.id)?;
     let accounts: i64 = users::table
         .filter(users::staff_id.eq(row.id))
         .filter(users::trashed_at.is_null())
         .count()
-        .get_result(tx.conn)?;
+        .get_result(tx.conn()?)?;
     usage::refuse("staff profile", &[(articles, "article"), (accounts, "user")])?;
     set_trashed(tx, &row, Some(tx.now))?;
     finish(tx, Some(by), row.id, "trashed")
@@ -302,7 +302,7 @@ pub fn trash(tx: &mut Tx<'_>, by: &Caller, reference: &Reference<StaffId>, basis
 /// # Errors
 /// `invalid_transition` when it is not there, `precondition_failed`.
 pub fn restore(tx: &mut Tx<'_>, by: &Caller, reference: &Reference<StaffId>, basis: &Basis) -> Result<StaffRow> {
-    let row = find(tx.conn, reference)?;
+    let row = find(tx.conn()?, reference)?;
     revisions::check(tx, row.id.into(), basis, row.revision, None, &document(&row.doc()?)?)?;
     resources::require_trashed("staff profile", row.trashed_at)?;
     set_trashed(tx, &row, None)?;
@@ -314,7 +314,7 @@ fn body_of(bio: Option<&Bio>) -> (Body, Vec<Warning>) {
 }
 
 fn find_untrashed(tx: &mut Tx<'_>, reference: &Reference<StaffId>) -> Result<StaffRow> {
-    let row = find(tx.conn, reference)?;
+    let row = find(tx.conn()?, reference)?;
     resources::require_untrashed("staff profile", row.trashed_at)?;
     Ok(row)
 }
@@ -322,13 +322,13 @@ fn find_untrashed(tx: &mut Tx<'_>, reference: &Reference<StaffId>) -> Result<Sta
 fn set_trashed(tx: &mut Tx<'_>, row: &StaffRow, at: Option<Instant>) -> Result<()> {
     diesel::update(staff::table.find(row.id))
         .set((staff::trashed_at.eq(at), staff::revision.eq(row.revision + 1), staff::updated_at.eq(tx.now)))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     Ok(())
 }
 
 /// Keeps the revision and tells the change log; returns the row as it is now.
 fn finish(tx: &mut Tx<'_>, by: Option<&Caller>, id: StaffId, kind: &'static str) -> Result<StaffRow> {
-    let row: StaffRow = staff::table.find(id).select(StaffRow::as_select()).get_result(tx.conn)?;
+    let row: StaffRow = staff::table.find(id).select(StaffRow::as_select()).get_result(tx.conn()?)?;
     let content = document(&row.doc()?)?;
     let by = by.map(|caller| caller.user_id);
     let revision = Revision::new((Resource::Staff, id.into()), (row.revision, kind), &content, by);

@@ -30,19 +30,19 @@ pub fn merge(
 ) -> Result<TagRow> {
     let from = store::find_untrashed(tx, reference)?;
     revisions::check(tx, from.id.into(), basis, from.revision, None, &from.document()?)?;
-    let into = store::try_find(tx.conn, into)?
+    let into = store::try_find(tx.conn()?, into)?
         .filter(|row| row.trashed_at.is_none())
         .ok_or_else(|| Error::invalid("/into", "not_found", format!("there is no tag \"{into}\"")))?;
     if into.id == from.id {
         return Err(Error::invalid("/into", "itself", "a tag cannot be merged into itself"));
     }
-    let was_live = store::is_live(tx.conn, from.id)?;
+    let was_live = store::is_live(tx.conn()?, from.id)?;
     retag::retag(tx, from.id, into.id)?;
     slugs::hand_over(tx, Kind::Tag, from.id.into(), into.id.into())?;
     // What was merged into this one before goes along, so that no chains arise.
     diesel::update(tags::table.filter(tags::merged_into_id.eq(from.id).or(tags::id.eq(from.id))))
         .set(tags::merged_into_id.eq(into.id))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     store::set_trashed(tx, &from, Some(tx.now))?;
     store::keep(tx, Some(by), from.id, "merged", Some(into.id))?;
     if was_live {

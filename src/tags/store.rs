@@ -203,7 +203,7 @@ pub fn create(tx: &mut Tx<'_>, by: Option<&Caller>, input: &TagInput) -> Result<
             tags::created_at.eq(tx.now),
             tags::updated_at.eq(tx.now),
         ))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     finish(tx, by, id, "created")
 }
 
@@ -235,7 +235,7 @@ pub fn update(
             tags::revision.eq(row.revision + 1),
             tags::updated_at.eq(tx.now),
         ))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     finish(tx, Some(by), row.id, "updated")
 }
 
@@ -246,7 +246,7 @@ pub fn update(
 pub fn trash(tx: &mut Tx<'_>, by: &Caller, reference: &Reference<TagId>, basis: &Basis) -> Result<TagRow> {
     let row = find_untrashed(tx, reference)?;
     revisions::check(tx, row.id.into(), basis, row.revision, None, &row.document()?)?;
-    usage::refuse("tag", &[(usage::of_tag(tx.conn, row.id)?, "article")])?;
+    usage::refuse("tag", &[(usage::of_tag(tx.conn()?, row.id)?, "article")])?;
     set_trashed(tx, &row, Some(tx.now))?;
     finish(tx, Some(by), row.id, "trashed")
 }
@@ -256,7 +256,7 @@ pub fn trash(tx: &mut Tx<'_>, by: &Caller, reference: &Reference<TagId>, basis: 
 /// # Errors
 /// `invalid_transition` when it is not there, `precondition_failed`.
 pub fn restore(tx: &mut Tx<'_>, by: &Caller, reference: &Reference<TagId>, basis: &Basis) -> Result<TagRow> {
-    let row = find(tx.conn, reference)?;
+    let row = find(tx.conn()?, reference)?;
     revisions::check(tx, row.id.into(), basis, row.revision, None, &row.document()?)?;
     resources::require_trashed("tag", row.trashed_at)?;
     set_trashed(tx, &row, None)?;
@@ -265,7 +265,7 @@ pub fn restore(tx: &mut Tx<'_>, by: &Caller, reference: &Reference<TagId>, basis
 
 /// Returns a tag to change, which must not be in the trash.
 pub(super) fn find_untrashed(tx: &mut Tx<'_>, reference: &Reference<TagId>) -> Result<TagRow> {
-    let row = find(tx.conn, reference)?;
+    let row = find(tx.conn()?, reference)?;
     resources::require_untrashed("tag", row.trashed_at)?;
     Ok(row)
 }
@@ -274,7 +274,7 @@ pub(super) fn find_untrashed(tx: &mut Tx<'_>, reference: &Reference<TagId>) -> R
 pub(super) fn set_trashed(tx: &mut Tx<'_>, row: &TagRow, at: Option<Instant>) -> Result<()> {
     diesel::update(tags::table.find(row.id))
         .set((tags::trashed_at.eq(at), tags::revision.eq(row.revision + 1), tags::updated_at.eq(tx.now)))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     Ok(())
 }
 
@@ -282,7 +282,7 @@ pub(super) fn set_trashed(tx: &mut Tx<'_>, row: &TagRow, at: Option<Instant>) ->
 fn finish(tx: &mut Tx<'_>, by: Option<&Caller>, id: TagId, kind: &'static str) -> Result<TagRow> {
     let row = keep(tx, by, id, kind, None)?;
     // The log must not tell of a tag that only drafts carry either.
-    if is_live(tx.conn, id)? {
+    if is_live(tx.conn()?, id)? {
         // Lists of articles embed tags, and are not keyed by them.
         let keys = vec![format!("tag-{id}"), "tags".to_owned(), "articles".to_owned()];
         changes::append(tx, &Change { kind, resource: "tag", id: id.into(), keys, details: Details::default() })?;
@@ -298,7 +298,7 @@ pub(super) fn keep(
     kind: &'static str,
     into: Option<TagId>,
 ) -> Result<TagRow> {
-    let row: TagRow = tags::table.find(id).select(TagRow::as_select()).get_result(tx.conn)?;
+    let row: TagRow = tags::table.find(id).select(TagRow::as_select()).get_result(tx.conn()?)?;
     let content = row.document()?;
     let by = by.map(|caller| caller.user_id);
     let plain = Revision::new((Resource::Tag, id.into()), (row.revision, kind), &content, by);

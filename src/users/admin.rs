@@ -36,7 +36,7 @@ pub fn create(
     let input = UserInput { email, name, role, staff: None, disabled: false, password: None };
     db.write_blocking(|tx| {
         let row = store::create(tx, None, &input, Some(&hash))?;
-        store::view_of(tx.conn, row, Shown::Working)
+        store::view_of(tx.conn()?, row, Shown::Working)
     })
 }
 
@@ -92,9 +92,9 @@ pub fn set_password(db: &Db, passwords: &Passwords, email: &Email, password: &st
 
 fn patch(db: &Db, email: &Email, patch: &Value) -> Result<User> {
     db.write_blocking(|tx| {
-        let id = by_email(tx.conn, email)?.id;
+        let id = by_email(tx.conn()?, email)?.id;
         let row = store::update(tx, None, id, &Basis::Any, patch)?;
-        store::view_of(tx.conn, row, Shown::Working)
+        store::view_of(tx.conn()?, row, Shown::Working)
     })
 }
 

@@ -112,7 +112,7 @@ async fn create_user(mut call: Call) -> Result<HttpResponse, Refusal> {
     let work = move |tx: &mut crate::db::Tx<'_>| {
         let row = store::create(tx, Some(&caller), &input, hash.as_deref())?;
         let location = format!("/v1/users/{}", row.id);
-        Ok(reply(tx.conn, row, 201)?.header("location", location))
+        Ok(reply(tx.conn()?, row, 201)?.header("location", location))
     };
     let reply = match once {
         None => call.state.db.write(work).await,
@@ -153,7 +153,7 @@ async fn update_user(mut call: Call) -> Result<HttpResponse, Refusal> {
     Ok(call
         .write(&caller, move |tx| {
             let row = store::update(tx, Some(&by), id, &basis, &patch)?;
-            reply(tx.conn, row, 200)
+            reply(tx.conn()?, row, 200)
         })
         .await?)
 }
@@ -190,7 +190,7 @@ async fn restore_user(mut call: Call) -> Result<HttpResponse, Refusal> {
     Ok(call
         .write(&caller, move |tx| {
             let row = store::restore(tx, Some(&by), id, &basis)?;
-            reply(tx.conn, row, 200)
+            reply(tx.conn()?, row, 200)
         })
         .await?)
 }

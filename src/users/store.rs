@@ -178,7 +178,7 @@ pub fn create(tx: &mut Tx<'_>, by: Option<&Caller>, input: &UserInput, password_
             users::created_at.eq(tx.now),
             users::updated_at.eq(tx.now),
         ))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     finish(tx, by, id, "created")
 }
 
@@ -187,7 +187,7 @@ pub fn create(tx: &mut Tx<'_>, by: Option<&Caller>, input: &UserInput, password_
 /// # Errors
 /// `precondition_failed` when the basis is stale, `invalid_input`, `email_taken`, `last_admin`.
 pub fn update(tx: &mut Tx<'_>, by: Option<&Caller>, id: UserId, basis: &Basis, patch: &Value) -> Result<UserRow> {
-    let row = find(tx.conn, id)?;
+    let row = find(tx.conn()?, id)?;
     resources::require_untrashed("user account", row.trashed_at)?;
     refuse_password(patch)?;
     let doc = document(&row.doc()?)?;
@@ -213,7 +213,7 @@ pub fn update(tx: &mut Tx<'_>, by: Option<&Caller>, id: UserId, basis: &Basis, p
             users::revision.eq(row.revision + 1),
             users::updated_at.eq(tx.now),
         ))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     if new.disabled {
         session::end_where(tx, id, Which::All)?;
     }
@@ -229,7 +229,7 @@ pub fn update(tx: &mut Tx<'_>, by: Option<&Caller>, id: UserId, basis: &Basis, p
 /// # Errors
 /// `precondition_failed`, `last_admin`.
 pub fn trash(tx: &mut Tx<'_>, by: Option<&Caller>, id: UserId, basis: &Basis) -> Result<UserRow> {
-    let row = find(tx.conn, id)?;
+    let row = find(tx.conn()?, id)?;
     resources::require_untrashed("user account", row.trashed_at)?;
     let doc = document(&row.doc()?)?;
     revisions::check(tx, id.into(), basis, row.revision, None, &doc)?;
@@ -247,7 +247,7 @@ pub fn trash(tx: &mut Tx<'_>, by: Option<&Caller>, id: UserId, basis: &Basis) ->
 /// # Errors
 /// `invalid_transition` when it is not there, `precondition_failed`.
 pub fn restore(tx: &mut Tx<'_>, by: Option<&Caller>, id: UserId, basis: &Basis) -> Result<UserRow> {
-    let row = find(tx.conn, id)?;
+    let row = find(tx.conn()?, id)?;
     let doc = document(&row.doc()?)?;
     revisions::check(tx, id.into(), basis, row.revision, None, &doc)?;
     resources::require_trashed("user account", row.trashed_at)?;
@@ -260,7 +260,7 @@ pub fn restore(tx: &mut Tx<'_>, by: Option<&Caller>, id: UserId, basis: &Basis) 
 /// # Errors
 /// `not_found`, `invalid_transition` when the account may not log in.
 pub fn start_reset(tx: &mut Tx<'_>, id: UserId, token: &ResetToken) -> Result<Instant> {
-    let row = find(tx.conn, id)?;
+    let row = find(tx.conn()?, id)?;
     if !row.is_in_force() {
         let state = if row.trashed_at.is_some() { "in the trash; restore it" } else { "disabled; enable it" };
         return Err(Error::new(Code::InvalidTransition, format!("The user account is {state} first.")));
@@ -297,7 +297,7 @@ fn refuse_password(patch: &Value) -> Result<()> {
 }
 
 fn require_free(tx: &mut Tx<'_>, id: UserId, email: &Email) -> Result<()> {
-    match find_by_email(tx.conn, email)? {
+    match find_by_email(tx.conn()?, email)? {
         Some(row) if row.id != id => {
             let fault = Fault::new("/email", "taken", "belongs to another user account, perhaps one in the trash");
             Err(Error::faults(Code::EmailTaken, vec![fault]))
@@ -315,7 +315,7 @@ fn require_other_admin(tx: &mut Tx<'_>, id: UserId) -> Result<()> {
         .filter(users::trashed_at.is_null())
         .filter(users::password_hash.is_not_null())
         .count()
-        .get_result(tx.conn)?;
+        .get_result(tx.conn()?)?;
     match others {
         0 => {
             Err(Error::new(Code::LastAdmin, "No other account is an administrator that is enabled and has a password."))
@@ -327,7 +327,7 @@ fn require_other_admin(tx: &mut Tx<'_>, id: UserId) -> Result<()> {
 /// Resolves the staff profile of an input; one that was linked before may stay although it is in the trash now.
 fn staff_of(tx: &mut Tx<'_>, before: Option<StaffId>, input: &UserInput) -> Result<Option<StaffId>> {
     let Some(reference) = &input.staff else { return Ok(None) };
-    let found = staff_store::try_find(tx.conn, reference)?;
+    let found = staff_store::try_find(tx.conn()?, reference)?;
     let found = found.filter(|row| row.trashed_at.is_none() || Some(row.id) == before).map(|row| row.id);
     let missing = || Error::invalid("/staff", "not_found", format!("there is no staff profile \"{reference}\""));
     found.map(Some).ok_or_else(missing)
@@ -336,13 +336,13 @@ fn staff_of(tx: &mut Tx<'_>, before: Option<StaffId>, input: &UserInput) -> Resu
 fn set_trashed(tx: &mut Tx<'_>, row: &UserRow, at: Option<Instant>) -> Result<()> {
     diesel::update(users::table.find(row.id))
         .set((users::trashed_at.eq(at), users::revision.eq(row.revision + 1), users::updated_at.eq(tx.now)))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     Ok(())
 }
 
 /// Keeps the revision; returns the row as it is now. Nothing here is for readers, so the change log is not told.
 fn finish(tx: &mut Tx<'_>, by: Option<&Caller>, id: UserId, kind: &'static str) -> Result<UserRow> {
-    let row = find(tx.conn, id)?;
+    let row = find(tx.conn()?, id)?;
     let content = document(&row.doc()?)?;
     let by = by.map(|caller| caller.user_id);
     let revision = Revision::new((Resource::User, id.into()), (row.revision, kind), &content, by);

@@ -80,7 +80,7 @@ where
             return Ok(Vec::new());
         }
         tx.go_by_indexes()?;
-        let mut waiting = waiting(tx.conn)?;
+        let mut waiting = waiting(tx.conn()?)?;
         let n_before = waiting.iter().take_while(|webhook| Some(webhook.id) <= last).count();
         waiting.rotate_left(n_before);
         let mut due = Vec::new();
@@ -92,7 +92,7 @@ where
             }
         }
         lease(tx, &server, due.iter().map(|(row, _)| row.id).collect())?;
-        let payloads = payloads_of(tx.conn, due.iter().filter_map(|(row, _)| row.position).collect())?;
+        let payloads = payloads_of(tx.conn()?, due.iter().filter_map(|(row, _)| row.position).collect())?;
         let claimed = due.into_iter().filter_map(|(delivery, webhook)| {
             let own = delivery.payload.as_deref().map(Arc::from);
             let Some(payload) = own.or_else(|| payloads.get(&delivery.position?).cloned()) else {
@@ -139,7 +139,7 @@ fn due_for(tx: &mut Tx<'_>, webhook: WebhookId, n: usize) -> Result<Vec<Delivery
         .filter(diesel::dsl::not(diesel::dsl::exists(is_blocked)))
         .order((deliveries::next_at, deliveries::position));
     let n = i64::try_from(n).unwrap_or(i64::MAX);
-    Ok(direct!(tx.conn, |own| top(due.select(DeliveryRow::as_select()), n).load(own))?)
+    Ok(direct!(tx.conn()?, |own| top(due.select(DeliveryRow::as_select()), n).load(own))?)
 }
 
 fn lease(tx: &mut Tx<'_>, server: &str, ids: Vec<DeliveryId>) -> Result<()> {
@@ -148,7 +148,7 @@ fn lease(tx: &mut Tx<'_>, server: &str, ids: Vec<DeliveryId>) -> Result<()> {
     }
     let until = later(tx.now, LEASE);
     let values = (deliveries::leased_by.eq(Some(server)), deliveries::leased_until.eq(Some(until)));
-    direct!(tx.conn, |own| update("webhook_deliveries", values, one_of(deliveries::id, ids)).execute(own))?;
+    direct!(tx.conn()?, |own| update("webhook_deliveries", values, one_of(deliveries::id, ids)).execute(own))?;
     Ok(())
 }
 
@@ -169,7 +169,7 @@ fn payloads_of(conn: &mut Conn, mut positions: Vec<i64>) -> Result<HashMap<i64, 
 /// When the database fails.
 pub fn extend(tx: &mut Tx<'_>, server: &str, ids: &[DeliveryId]) -> Result<()> {
     let own = deliveries::table.filter(deliveries::id.eq_any(ids)).filter(deliveries::leased_by.eq(Some(server)));
-    diesel::update(own).set(deliveries::leased_until.eq(Some(later(tx.now, LEASE)))).execute(tx.conn)?;
+    diesel::update(own).set(deliveries::leased_until.eq(Some(later(tx.now, LEASE)))).execute(tx.conn()?)?;
     Ok(())
 }
 
@@ -217,7 +217,7 @@ pub fn finish(
         webhooks::failing_since,
         webhooks::is_enabled,
     ));
-    let known: Vec<(WebhookId, Option<Instant>, bool)> = direct!(tx.conn, |own| known.load(own))?;
+    let known: Vec<(WebhookId, Option<Instant>, bool)> = direct!(tx.conn()?, |own| known.load(own))?;
     let mut health: HashMap<WebhookId, Health> = known
         .into_iter()
         .map(|(id, failing_since, is_enabled)| (id, Health { id, failing_since, is_enabled }))
@@ -258,7 +258,7 @@ fn finish_one(tx: &mut Tx<'_>, row: &DeliveryRow, server: &str, outcome: &Outcom
         deliveries::finished_at.eq((state != DeliveryState::Pending).then_some(tx.now)),
     );
     let own = deliveries::id.eq(row.id).and(deliveries::leased_by.eq(Some(server)));
-    let n = direct!(tx.conn, |conn| update("webhook_deliveries", values, own).execute(conn))?;
+    let n = direct!(tx.conn()?, |conn| update("webhook_deliveries", values, own).execute(conn))?;
     // What was delivered at once has never put off anything.
     if n > 0 && !(is_first && state == DeliveryState::Delivered) {
         set_followers(tx, row, next_at, state == DeliveryState::Pending)?;
@@ -282,11 +282,11 @@ fn set_followers(tx: &mut Tx<'_>, row: &DeliveryRow, at: Instant, is_waiting: bo
         .and(deliveries::position.gt(position));
     if is_waiting {
         let early = deliveries::table.filter(later).filter(deliveries::next_at.lt(at));
-        diesel::update(early).set(deliveries::next_at.eq(at)).execute(tx.conn)?;
+        diesel::update(early).set(deliveries::next_at.eq(at)).execute(tx.conn()?)?;
     } else {
         let late =
             deliveries::table.filter(later).filter(deliveries::n_attempts.eq(0)).filter(deliveries::next_at.gt(at));
-        diesel::update(late).set(deliveries::next_at.eq(at)).execute(tx.conn)?;
+        diesel::update(late).set(deliveries::next_at.eq(at)).execute(tx.conn()?)?;
     }
     Ok(())
 }
@@ -304,17 +304,17 @@ impl Health {
         let own = webhooks::table.find(self.id);
         if end == End::Delivered {
             if self.failing_since.take().is_some() {
-                diesel::update(own).set(webhooks::failing_since.eq(None::<Instant>)).execute(tx.conn)?;
+                diesel::update(own).set(webhooks::failing_since.eq(None::<Instant>)).execute(tx.conn()?)?;
             }
             return Ok(None);
         }
         if let End::Again(_, Some(pause)) = end {
-            diesel::update(own).set(webhooks::paused_until.eq(Some(later(tx.now, pause)))).execute(tx.conn)?;
+            diesel::update(own).set(webhooks::paused_until.eq(Some(later(tx.now, pause)))).execute(tx.conn()?)?;
         }
         let failed_before = self.failing_since;
         if failed_before.is_none() {
             self.failing_since = Some(tx.now);
-            diesel::update(own).set(webhooks::failing_since.eq(self.failing_since)).execute(tx.conn)?;
+            diesel::update(own).set(webhooks::failing_since.eq(self.failing_since)).execute(tx.conn()?)?;
         }
         let reason = match end {
             End::Gone => DisabledReason::Gone,
@@ -326,7 +326,7 @@ impl Health {
         }
         diesel::update(own)
             .set((webhooks::is_enabled.eq(false), webhooks::disabled_reason.eq(Some(reason.as_str()))))
-            .execute(tx.conn)?;
+            .execute(tx.conn()?)?;
         disabled(tx, self.id)?;
         Ok(Some(reason))
     }
@@ -334,10 +334,10 @@ impl Health {
 
 /// Keeps the revision in which the server has disabled a webhook.
 fn disabled(tx: &mut Tx<'_>, id: WebhookId) -> Result<()> {
-    let row: WebhookRow = webhooks::table.find(id).select(WebhookRow::as_select()).get_result(tx.conn)?;
+    let row: WebhookRow = webhooks::table.find(id).select(WebhookRow::as_select()).get_result(tx.conn()?)?;
     diesel::update(webhooks::table.find(id))
         .set((webhooks::revision.eq(row.revision + 1), webhooks::updated_at.eq(tx.now)))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     let content = document(&row.doc()?)?;
     let what = (Resource::Webhook, id.into());
     revisions::append(tx, &Revision::new(what, (row.revision + 1, "disabled"), &content, None))

@@ -90,12 +90,12 @@ fn note(tx: &mut Tx<'_>, state: &State) -> Result<bool> {
         return Ok(false);
     }
     let enabled: Vec<WebhookRow> =
-        webhooks::table.filter(webhooks::is_enabled.eq(true)).select(WebhookRow::as_select()).load(tx.conn)?;
+        webhooks::table.filter(webhooks::is_enabled.eq(true)).select(WebhookRow::as_select()).load(tx.conn()?)?;
     // What happened before there was anybody to be told is passed over.
     let Some(since) = enabled.iter().map(|webhook| webhook.since).min() else { return Ok(false) };
-    let known = position(tx.conn)?;
+    let known = position(tx.conn()?)?;
     let from = known.map_or(since, |known| known.max(since));
-    let (end, new) = match follow::logged(tx.conn, from, i64::MAX, BATCH)? {
+    let (end, new) = match follow::logged(tx.conn()?, from, i64::MAX, BATCH)? {
         News::Missed(end) => {
             tracing::error!(
                 "Webhooks were not looked after for longer than the change log is kept (FRONTPAGE_CHANGES_DAYS): what was removed is told to nobody"
@@ -107,9 +107,9 @@ fn note(tx: &mut Tx<'_>, state: &State) -> Result<bool> {
             let docs: Vec<(&WebhookRow, WebhookDoc)> =
                 enabled.iter().map(|webhook| Ok((webhook, webhook.doc()?))).collect::<Result<_>>()?;
             // Somebody may have had told again what is not noted yet.
-            let told_again = queue::known(tx.conn, from, end)?;
+            let told_again = queue::known(tx.conn()?, from, end)?;
             let (mut new, mut shared) = (Vec::new(), Vec::new());
-            for told in tell(tx.conn, state, changes)? {
+            for told in tell(tx.conn()?, state, changes)? {
                 let n_before = new.len();
                 for (webhook, doc) in &docs {
                     if webhook.since < told.position && !told_again.contains(&(webhook.id, told.position)) {
@@ -135,7 +135,7 @@ fn keep(tx: &mut Tx<'_>, known: Option<i64>, position: i64) -> Result<()> {
     }
     if known.is_some() {
         let (value, own) = (followers::position.eq(position), followers::name.eq(NAME));
-        direct!(tx.conn, |conn| update("followers", value, own).execute(conn))?;
+        direct!(tx.conn()?, |conn| update("followers", value, own).execute(conn))?;
         return Ok(());
     }
     diesel::insert_into(followers::table)
@@ -145,7 +145,7 @@ fn keep(tx: &mut Tx<'_>, known: Option<i64>, position: i64) -> Result<()> {
             followers::claimed_by.eq(""),
             followers::claimed_until.eq(tx.now),
         ))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     Ok(())
 }
 

@@ -100,7 +100,7 @@ pub fn share(tx: &mut Tx<'_>, told: Vec<(i64, String)>) -> Result<()> {
         .into_iter()
         .map(|(position, payload)| (payloads::position.eq(position), payloads::payload.eq(payload)))
         .collect();
-    insert_all!(tx.conn, payloads::table, rows)?;
+    insert_all!(tx, payloads::table, rows)?;
     Ok(())
 }
 
@@ -140,7 +140,7 @@ pub fn add(tx: &mut Tx<'_>, new: Vec<New>) -> Result<Vec<DeliveryId>> {
             deliveries::next_at.eq(now),
         ));
     }
-    insert_all!(tx.conn, deliveries::table, rows)?;
+    insert_all!(tx, deliveries::table, rows)?;
     Ok(ids)
 }
 
@@ -153,7 +153,8 @@ pub fn renew_after(tx: &mut Tx<'_>, webhook: WebhookId, after: i64, until: i64) 
         .filter(deliveries::webhook_id.eq(webhook))
         .filter(deliveries::position.gt(after))
         .filter(deliveries::position.le(until));
-    let found: Vec<(DeliveryId, Option<i64>)> = known.select((deliveries::id, deliveries::position)).load(tx.conn)?;
+    let found: Vec<(DeliveryId, Option<i64>)> =
+        known.select((deliveries::id, deliveries::position)).load(tx.conn()?)?;
     for (id, _) in &found {
         renew(tx, *id)?;
     }
@@ -173,7 +174,7 @@ pub fn renew(tx: &mut Tx<'_>, id: DeliveryId) -> Result<()> {
             deliveries::next_at.eq(tx.now),
             deliveries::finished_at.eq(never),
         ))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     Ok(())
 }
 
@@ -219,9 +220,9 @@ pub fn prune(tx: &mut Tx<'_>, before: Instant) -> Result<bool> {
     let old = deliveries::table
         .filter(deliveries::finished_at.lt(Some(before)))
         .select((deliveries::id, deliveries::position));
-    let found: Vec<(DeliveryId, Option<i64>)> = direct!(tx.conn, |own| top(old, BATCH).load(own))?;
+    let found: Vec<(DeliveryId, Option<i64>)> = direct!(tx.conn()?, |own| top(old, BATCH).load(own))?;
     let (ids, places): (Vec<DeliveryId>, Vec<Option<i64>>) = found.into_iter().unzip();
-    let n = diesel::delete(deliveries::table.filter(deliveries::id.eq_any(&ids))).execute(tx.conn)?;
+    let n = diesel::delete(deliveries::table.filter(deliveries::id.eq_any(&ids))).execute(tx.conn()?)?;
     forget(tx, places.into_iter().flatten().collect())?;
     Ok(i64::try_from(n).unwrap_or(BATCH) == BATCH)
 }
@@ -232,8 +233,8 @@ pub fn prune(tx: &mut Tx<'_>, before: Instant) -> Result<bool> {
 /// When the database fails.
 pub fn remove(tx: &mut Tx<'_>, webhook: WebhookId) -> Result<()> {
     let own = deliveries::table.filter(deliveries::webhook_id.eq(webhook));
-    let places: Vec<Option<i64>> = own.select(deliveries::position).load(tx.conn)?;
-    diesel::delete(own).execute(tx.conn)?;
+    let places: Vec<Option<i64>> = own.select(deliveries::position).load(tx.conn()?)?;
+    diesel::delete(own).execute(tx.conn()?)?;
     forget(tx, places.into_iter().flatten().collect())
 }
 
@@ -243,6 +244,6 @@ fn forget(tx: &mut Tx<'_>, places: Vec<i64>) -> Result<()> {
     let rows = payloads::table
         .filter(one_of(payloads::position, places))
         .filter(diesel::dsl::not(diesel::dsl::exists(others.select(deliveries::id))));
-    diesel::delete(rows).execute(tx.conn)?;
+    diesel::delete(rows).execute(tx.conn()?)?;
     Ok(())
 }

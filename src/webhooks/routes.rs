@@ -161,7 +161,7 @@ async fn update_webhook(mut call: Call) -> Result<HttpResponse, Refusal> {
     let by = caller.clone();
     Ok(call
         .write(&caller, move |tx| {
-            let row = store::find(tx.conn, id, &by, Operation::UpdateWebhook)?;
+            let row = store::find(tx.conn()?, id, &by, Operation::UpdateWebhook)?;
             let row = store::update(tx, &by, &row, &basis, &patch)?;
             reply(&row, tx.now, None, 200)
         })
@@ -179,7 +179,7 @@ async fn delete_webhook(call: Call) -> Result<HttpResponse, Refusal> {
     let (basis, by) = (call.basis()?, caller.clone());
     Ok(call
         .write(&caller, move |tx| {
-            let row = store::find(tx.conn, id, &by, Operation::DeleteWebhook)?;
+            let row = store::find(tx.conn()?, id, &by, Operation::DeleteWebhook)?;
             store::delete(tx, &by, &row, &basis)?;
             Ok(Reply::no_content().revision(row.revision + 1))
         })
@@ -200,7 +200,7 @@ async fn rotate_webhook_secret(mut call: Call) -> Result<HttpResponse, Refusal> 
     let (secret, state, by) = (Secret::generate()?, call.state.clone(), caller.clone());
     Ok(call
         .write_secret(&caller, move |tx| {
-            let row = store::find(tx.conn, id, &by, Operation::RotateWebhookSecret)?;
+            let row = store::find(tx.conn()?, id, &by, Operation::RotateWebhookSecret)?;
             let row = store::rotate(tx, &by, &row, &basis, &secret, &state.key)?;
             reply(&row, tx.now, Some(&secret), 200)
         })
@@ -220,7 +220,7 @@ async fn test_webhook(mut call: Call) -> Result<HttpResponse, Refusal> {
     let by = caller.clone();
     Ok(call
         .write(&caller, move |tx| {
-            let row = store::find(tx.conn, id, &by, Operation::TestWebhook)?;
+            let row = store::find(tx.conn()?, id, &by, Operation::TestWebhook)?;
             let subject_id = row.id.into();
             let payload = WebhookPayload {
                 r#type: Event::WebhookTest,
@@ -242,7 +242,7 @@ async fn test_webhook(mut call: Call) -> Result<HttpResponse, Refusal> {
                 New { webhook_id: id, position: None, subject_id, event: Event::WebhookTest, payload: Some(payload) };
             let delivery = queue::add(tx, vec![new])?.pop().ok_or_else(|| Error::internal("nothing was noted"))?;
             note(tx, id, "tested")?;
-            Reply::json(200, &queue::find(tx.conn, id, delivery)?.view()?)
+            Reply::json(200, &queue::find(tx.conn()?, id, delivery)?.view()?)
         })
         .await?)
 }
@@ -266,9 +266,9 @@ async fn replay_webhook(mut call: Call) -> Result<HttpResponse, Refusal> {
 }
 
 fn replay(tx: &mut Tx<'_>, state: &State, by: &Caller, id: WebhookId, from: i64) -> Result<Reply> {
-    let row = store::find(tx.conn, id, by, Operation::ReplayWebhook)?;
+    let row = store::find(tx.conn()?, id, by, Operation::ReplayWebhook)?;
     let doc = row.doc()?;
-    let News::Changes(changes) = follow::logged(tx.conn, from, i64::MAX, MOST_REPLAYED)? else {
+    let News::Changes(changes) = follow::logged(tx.conn()?, from, i64::MAX, MOST_REPLAYED)? else {
         return Err(Error::invalid(
             "/cursor",
             "cursor_expired",
@@ -277,7 +277,7 @@ fn replay(tx: &mut Tx<'_>, state: &State, by: &Caller, id: WebhookId, from: i64)
     };
     let (n, end) = (changes.len(), changes.last().map_or(from, |change| change.position));
     let known = queue::renew_after(tx, id, from, end)?;
-    let told = enqueue::tell(tx.conn, state, changes)?;
+    let told = enqueue::tell(tx.conn()?, state, changes)?;
     let new: Vec<New> =
         told.iter().filter(|told| !known.contains(&told.position)).filter_map(|told| told.alone(id, &doc)).collect();
     let n_queued = known.len() + new.len();
@@ -333,11 +333,11 @@ async fn replay_webhook_delivery(mut call: Call) -> Result<HttpResponse, Refusal
     let by = caller.clone();
     Ok(call
         .write(&caller, move |tx| {
-            store::find(tx.conn, id, &by, Operation::ReplayWebhookDelivery)?;
-            queue::find(tx.conn, id, delivery)?;
+            store::find(tx.conn()?, id, &by, Operation::ReplayWebhookDelivery)?;
+            queue::find(tx.conn()?, id, delivery)?;
             queue::renew(tx, delivery)?;
             note(tx, id, "replayed")?;
-            Reply::json(200, &queue::find(tx.conn, id, delivery)?.view()?)
+            Reply::json(200, &queue::find(tx.conn()?, id, delivery)?.view()?)
         })
         .await?)
 }

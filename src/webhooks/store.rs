@@ -159,12 +159,12 @@ pub fn create(
     secret: &Secret,
     key: &InstanceKey,
 ) -> Result<WebhookRow> {
-    let n: i64 = webhooks::table.count().get_result(tx.conn)?;
+    let n: i64 = webhooks::table.count().get_result(tx.conn()?)?;
     if n >= MOST {
         return Err(Error::new(Code::Conflict, format!("There are {MOST} webhooks already; delete one first.")));
     }
     let (id, doc) = (WebhookId::generate(), resolve(tx, input)?);
-    let since = follow::last(tx.conn)?;
+    let since = follow::last(tx.conn()?)?;
     diesel::insert_into(webhooks::table)
         .values((
             webhooks::id.eq(id),
@@ -181,7 +181,7 @@ pub fn create(
             webhooks::created_by.eq(by.user_id),
             webhooks::updated_at.eq(tx.now),
         ))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     keep(tx, by, id, "created")
 }
 
@@ -210,7 +210,7 @@ pub fn update(tx: &mut Tx<'_>, by: &Caller, row: &WebhookRow, basis: &Basis, pat
             webhooks::revision.eq(row.revision + 1),
             webhooks::updated_at.eq(tx.now),
         ))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     if begins_anew {
         let nothing: (Option<String>, Option<Instant>, Option<Instant>) = (None, None, None);
         diesel::update(webhooks::table.find(row.id))
@@ -219,9 +219,9 @@ pub fn update(tx: &mut Tx<'_>, by: &Caller, row: &WebhookRow, basis: &Basis, pat
                 webhooks::failing_since.eq(nothing.1),
                 webhooks::paused_until.eq(nothing.2),
                 // What happened meanwhile is told again when it is asked for.
-                webhooks::since.eq(follow::last(tx.conn)?),
+                webhooks::since.eq(follow::last(tx.conn()?)?),
             ))
-            .execute(tx.conn)?;
+            .execute(tx.conn()?)?;
     }
     keep(tx, by, row.id, "updated")
 }
@@ -234,7 +234,7 @@ pub fn delete(tx: &mut Tx<'_>, by: &Caller, row: &WebhookRow, basis: &Basis) -> 
     let doc = document(&row.doc()?)?;
     revisions::check(tx, row.id.into(), basis, row.revision, None, &doc)?;
     queue::remove(tx, row.id)?;
-    diesel::delete(webhooks::table.find(row.id)).execute(tx.conn)?;
+    diesel::delete(webhooks::table.find(row.id)).execute(tx.conn()?)?;
     let what = (Resource::Webhook, row.id.into());
     revisions::append(tx, &Revision::new(what, (row.revision + 1, "deleted"), &doc, Some(by.user_id)))
 }
@@ -261,13 +261,13 @@ pub fn rotate(
             webhooks::revision.eq(row.revision + 1),
             webhooks::updated_at.eq(tx.now),
         ))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     keep(tx, by, row.id, "rotated")
 }
 
 /// Keeps the revision; returns the row as it is now.
 fn keep(tx: &mut Tx<'_>, by: &Caller, id: WebhookId, kind: &'static str) -> Result<WebhookRow> {
-    let row: WebhookRow = webhooks::table.find(id).select(WebhookRow::as_select()).get_result(tx.conn)?;
+    let row: WebhookRow = webhooks::table.find(id).select(WebhookRow::as_select()).get_result(tx.conn()?)?;
     let content = document(&row.doc()?)?;
     let what = (Resource::Webhook, id.into());
     revisions::append(tx, &Revision::new(what, (row.revision, kind), &content, Some(by.user_id)))?;
@@ -293,14 +293,14 @@ fn resolve(tx: &mut Tx<'_>, input: &WebhookInput) -> Result<WebhookDoc> {
     };
     let mut section_ids: Vec<SectionId> = Vec::new();
     for (index, reference) in input.sections.iter().enumerate() {
-        match sections::store::try_find(tx.conn, reference)?.filter(|row| row.trashed_at.is_none()) {
+        match sections::store::try_find(tx.conn()?, reference)?.filter(|row| row.trashed_at.is_none()) {
             Some(row) => section_ids.push(row.id),
             None => faults.push(missing(format!("/sections/{index}"), "section", reference)),
         }
     }
     let mut tag_ids: Vec<TagId> = Vec::new();
     for (index, reference) in input.tags.iter().enumerate() {
-        match tags::store::try_find(tx.conn, reference)?.filter(|row| row.trashed_at.is_none()) {
+        match tags::store::try_find(tx.conn()?, reference)?.filter(|row| row.trashed_at.is_none()) {
             Some(row) => tag_ids.push(row.id),
             None => faults.push(missing(format!("/tags/{index}"), "tag", reference)),
         }

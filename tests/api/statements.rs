@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use frontpage::demo;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{App, Backend, Client, Database, newsroom::newsroom, postgres};
 
@@ -112,6 +112,31 @@ fn desk_lists() -> Vec<String> {
         "&trashed=true",
     ];
     filters.iter().map(|filter| format!("/v1/articles?view=working{filter}")).collect()
+}
+
+/// Each way to PostgreSQL and back costs more than most statements do.
+#[test]
+fn what_a_draft_inserts_goes_to_postgres_at_once() {
+    if postgres::cluster().is_err() {
+        return;
+    }
+    let app = App::start(Backend::Postgres);
+    let (section, tag, author) = (app.section("World"), app.tag("Ports"), app.staff("Ada Reyes"));
+    let draft = || {
+        let more =
+            json!({ "section": section["slug"], "tags": [tag["slug"]], "authors": [{ "staff": author["slug"] }] });
+        app.draft("Harbor reopens", more).expect(201)
+    };
+    draft();
+
+    let (answer, statements) = app.count_statements(draft);
+
+    let inserts: Vec<&String> = statements.iter().filter(|statement| statement.contains("INSERT INTO")).collect();
+    assert_eq!(answer.json()["slug"], "harbor-reopens-2");
+    // Two slugs are tried; all else is one statement.
+    assert_eq!(inserts.len(), 3, "{inserts:#?}");
+    let tables = ["articles", "article_bodies", "article_staff", "article_tags", "article_revisions", "audit"];
+    assert!(tables.iter().all(|table| inserts[2].contains(&format!("INSERT INTO \"{table}\""))), "{}", inserts[2]);
 }
 
 fn slug_of_first(app: &App) -> String {

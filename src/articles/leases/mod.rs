@@ -14,6 +14,7 @@ use crate::{
     clock::Instant,
     db::{
         Conn, Now, Tx,
+        direct::direct,
         schema::{article_leases, users},
     },
     error::{Code, Error, Result},
@@ -44,12 +45,12 @@ pub struct Editing {
 /// # Errors
 /// When the database fails.
 pub fn editing(conn: &mut Conn, id: ArticleId) -> Result<Vec<Editing>> {
-    let rows: Vec<(UserId, String, Instant, Instant)> = article_leases::table
+    let open = article_leases::table
         .inner_join(users::table.on(users::id.eq(article_leases::user_id)))
         .filter(article_leases::article_id.eq(id))
         .filter(article_leases::expires_at.gt(Now))
-        .select((users::id, users::name, article_leases::since, article_leases::expires_at))
-        .load(conn)?;
+        .select((users::id, users::name, article_leases::since, article_leases::expires_at));
+    let rows: Vec<(UserId, String, Instant, Instant)> = direct!(conn, |own| open.load(own))?;
     let present = |(id, name, since, expires_at)| Editing { user: UserSummary { id, name }, since, expires_at };
     let mut editing: Vec<Editing> = rows.into_iter().map(present).collect();
     editing.sort_by_key(|editing| (editing.since, editing.user.id));
@@ -68,13 +69,13 @@ pub fn renew(tx: &mut Tx<'_>, caller: &Caller, row: &ArticleRow) -> Result<()> {
     let renewed = diesel::update(article_leases::table.find((row.id, caller.user_id)))
         .filter(article_leases::expires_at.gt(tx.now))
         .set(article_leases::expires_at.eq(expires_at))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     if renewed > 0 {
         return Ok(());
     }
     let own = article_leases::table.filter(article_leases::article_id.eq(row.id));
-    diesel::delete(own.filter(article_leases::expires_at.le(tx.now))).execute(tx.conn)?;
-    let open: i64 = own.count().get_result(tx.conn)?;
+    diesel::delete(own.filter(article_leases::expires_at.le(tx.now))).execute(tx.conn()?)?;
+    let open: i64 = own.count().get_result(tx.conn()?)?;
     if open >= MOST {
         return Err(Error::new(Code::Conflict, format!("{MOST} people have the article open already.")));
     }
@@ -85,7 +86,7 @@ pub fn renew(tx: &mut Tx<'_>, caller: &Caller, row: &ArticleRow) -> Result<()> {
             article_leases::since.eq(tx.now),
             article_leases::expires_at.eq(expires_at),
         ))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     Ok(())
 }
 
@@ -94,7 +95,7 @@ pub fn renew(tx: &mut Tx<'_>, caller: &Caller, row: &ArticleRow) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub fn end(tx: &mut Tx<'_>, caller: &Caller, id: ArticleId) -> Result<()> {
-    diesel::delete(article_leases::table.find((id, caller.user_id))).execute(tx.conn)?;
+    diesel::delete(article_leases::table.find((id, caller.user_id))).execute(tx.conn()?)?;
     Ok(())
 }
 
@@ -103,6 +104,6 @@ pub fn end(tx: &mut Tx<'_>, caller: &Caller, id: ArticleId) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub fn prune(tx: &mut Tx<'_>) -> Result<()> {
-    diesel::delete(article_leases::table.filter(article_leases::expires_at.le(tx.now))).execute(tx.conn)?;
+    diesel::delete(article_leases::table.filter(article_leases::expires_at.le(tx.now))).execute(tx.conn()?)?;
     Ok(())
 }

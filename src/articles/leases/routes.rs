@@ -57,9 +57,9 @@ async fn renew_lease(mut call: Call) -> Result<HttpResponse, Refusal> {
     let by = caller.clone();
     Ok(call
         .write(&caller, move |tx| {
-            let working = working::find(tx.conn, &reference, &by, Operation::RenewLease)?;
+            let working = working::find(tx.conn()?, &reference, &by, Operation::RenewLease)?;
             super::renew(tx, &by, &working.row)?;
-            Reply::json(200, &Lease { editing: super::editing(tx.conn, working.row.id)? })
+            Reply::json(200, &Lease { editing: super::editing(tx.conn()?, working.row.id)? })
         })
         .await?)
 }
@@ -78,7 +78,7 @@ async fn delete_lease(call: Call) -> Result<HttpResponse, Refusal> {
     let by = caller.clone();
     Ok(call
         .write(&caller, move |tx| {
-            let working = working::find(tx.conn, &reference, &by, Operation::DeleteLease)?;
+            let working = working::find(tx.conn()?, &reference, &by, Operation::DeleteLease)?;
             super::end(tx, &by, working.row.id)?;
             Ok(Reply::no_content())
         })

@@ -148,7 +148,7 @@ pub fn create(
     }
     if let Some(number) = input.revision {
         let revision = article_revisions::table.find((row.id, number));
-        let is_there: bool = diesel::select(diesel::dsl::exists(revision)).get_result(tx.conn)?;
+        let is_there: bool = diesel::select(diesel::dsl::exists(revision)).get_result(tx.conn()?)?;
         if !is_there {
             return Err(Error::invalid("/revision", "not_found", format!("there is no revision {number}")));
         }
@@ -157,7 +157,7 @@ pub fn create(
         .filter(article_previews::article_id.eq(row.id))
         .filter(article_previews::expires_at.gt(tx.now))
         .count()
-        .get_result(tx.conn)?;
+        .get_result(tx.conn()?)?;
     if in_force >= MOST {
         let detail = format!("The article has {MOST} previews in force; revoke one first.");
         return Err(Error::new(Code::Conflict, detail));
@@ -173,11 +173,11 @@ pub fn create(
             article_previews::created_by.eq(caller.user_id),
             article_previews::expires_at.eq(expires_at),
         ))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     let details = json!({ "preview": id, "revision": input.revision, "expires_at": expires_at });
     let article = row.id.to_string();
     audit::append(tx, &Entry { resource: Resource::Article, id: article, verb: "preview_created", details })?;
-    let name: String = users::table.find(caller.user_id).select(users::name).get_result(tx.conn)?;
+    let name: String = users::table.find(caller.user_id).select(users::name).get_result(tx.conn()?)?;
     let created_by = UserSummary { id: caller.user_id, name };
     Ok(Preview { id, revision: input.revision, created_at: tx.now, created_by, expires_at })
 }
@@ -220,7 +220,7 @@ pub fn revoke(tx: &mut Tx<'_>, article: ArticleId, id: PreviewId) -> Result<()> 
     let ended = diesel::delete(article_previews::table.find(id))
         .filter(article_previews::article_id.eq(article))
         .filter(article_previews::expires_at.gt(tx.now))
-        .execute(tx.conn)?;
+        .execute(tx.conn()?)?;
     if ended == 0 {
         return Err(Error::not_found());
     }
@@ -233,6 +233,6 @@ pub fn revoke(tx: &mut Tx<'_>, article: ArticleId, id: PreviewId) -> Result<()> 
 /// # Errors
 /// When the database fails.
 pub fn prune(tx: &mut Tx<'_>) -> Result<()> {
-    diesel::delete(article_previews::table.filter(article_previews::expires_at.le(tx.now))).execute(tx.conn)?;
+    diesel::delete(article_previews::table.filter(article_previews::expires_at.le(tx.now))).execute(tx.conn()?)?;
     Ok(())
 }

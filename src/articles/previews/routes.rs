@@ -69,7 +69,7 @@ async fn create_preview(mut call: Call) -> Result<HttpResponse, Refusal> {
     let by = caller.clone();
     Ok(call
         .write_secret(&caller, move |tx| {
-            let working = working::find(tx.conn, &reference, &by, Operation::CreatePreview)?;
+            let working = working::find(tx.conn()?, &reference, &by, Operation::CreatePreview)?;
             let preview = super::create(tx, &by, &working.row, &input, &token)?;
             let location = format!("/v1/articles/{}/previews/{}", working.row.id, preview.id);
             Ok(Reply::json(201, &NewPreview::new(preview, &token))?.header("location", location))
@@ -94,7 +94,7 @@ async fn delete_preview(call: Call) -> Result<HttpResponse, Refusal> {
     let by = caller.clone();
     Ok(call
         .write(&caller, move |tx| {
-            let working = working::find(tx.conn, &reference, &by, Operation::DeletePreview)?;
+            let working = working::find(tx.conn()?, &reference, &by, Operation::DeletePreview)?;
             super::revoke(tx, working.row.id, id.ok_or_else(Error::not_found)?)?;
             Ok(Reply::no_content())
         })

@@ -13,8 +13,7 @@ use crate::{
         content::{Content, changed_members},
         input::ArticleInput,
         lifecycle::{self, State},
-        resolve,
-        resolve::Subject,
+        resolve::{self, Embedded, Subject},
     },
     auth::{identity::Caller, rights::Operation},
     clock::Instant,
@@ -33,7 +32,7 @@ use crate::{
 pub fn create(tx: &mut Tx<'_>, caller: &Caller, draft: &Draft) -> Result<Working> {
     let id = ArticleId::generate();
     let subject = Subject::new(id);
-    let (ReadBody { stored, warnings, .. }, content) =
+    let (ReadBody { stored, warnings, .. }, Settled { content, embedded }) =
         together(draft.body.clone(), settle(tx, &subject, caller, &draft.input))?;
     let row = ArticleRow {
         id,
@@ -58,7 +57,8 @@ pub fn create(tx: &mut Tx<'_>, caller: &Caller, draft: &Draft) -> Result<Working
         trashed_at: None,
     };
     store::insert(tx, &row, &content, &stored)?;
-    Ok(Working { row, content, body: stored, warnings, before_clock: None })
+    let working = Working { is_new: true, ..Working::of(row, content, stored) };
+    Ok(Working { warnings, embedded: Some(embedded), ..working })
 }
 
 /// Changes the working copy by a merge patch.
@@ -69,13 +69,13 @@ pub fn update(tx: &mut Tx<'_>, caller: &Caller, old: Working, basis: &Basis, edi
     check(tx, &old, basis, Some(edit))?;
     require_editable(&old.row)?;
     let subject = Subject::of(&old);
-    let content = edit.apply(old.content.document()?).and_then(|input| settle(tx, &subject, caller, &input));
+    let settled = edit.apply(old.content.document()?).and_then(|input| settle(tx, &subject, caller, &input));
     let body = match edit.body.clone() {
         Some(body) => body.and_then(|body| body.adopting(&old.body.body)),
         None => Ok(ReadBody { stored: old.body.clone(), warnings: Vec::new(), lacks_ids: false }),
     };
-    let (ReadBody { stored, warnings, .. }, content) = together(body, content)?;
-    revise(tx, caller, old, content, stored, warnings, ("edited", None))
+    let (ReadBody { stored, warnings, .. }, settled) = together(body, settled)?;
+    revise(tx, caller, old, settled, stored, warnings, ("edited", None))
 }
 
 /// Makes a content and a body the newest revision, if they say anything new. The step is what was done, and the same in
@@ -84,7 +84,7 @@ pub(super) fn revise(
     tx: &mut Tx<'_>,
     caller: &Caller,
     old: Working,
-    content: Content,
+    Settled { content, embedded }: Settled,
     body: super::StoredBody,
     warnings: Vec<crate::body::Warning>,
     (kind, summary): (&'static str, Option<String>),
@@ -108,8 +108,8 @@ pub(super) fn revise(
     store::link(tx, row.id, &old.content, &content)?;
     let summary = summary.unwrap_or_else(|| format!("Changed {}", changed.join(", ")));
     let step = Step { kind, summary, note: None, is_published: false };
-    let row = store::save(tx, row, &content, &body, caller.user_id, &step)?;
-    Ok(Working { row, content, body, warnings, before_clock: None })
+    let row = store::save(tx, row, &content, &body, caller.user_id, step)?;
+    Ok(Working { warnings, embedded: Some(embedded), ..Working::of(row, content, body) })
 }
 
 /// Moves an article that readers do not see to the trash.
@@ -141,7 +141,7 @@ pub fn restore(tx: &mut Tx<'_>, caller: &Caller, old: Working, basis: &Basis) ->
     // What it refers to may have been trashed meanwhile, as nothing else used it.
     let input: ArticleInput = read(old.content.document()?, Code::InvalidInput)?;
     let subject = Subject::of(&old);
-    resolve::references(tx.conn, &input, &subject, caller).map_err(|error| match error.code() {
+    resolve::references(tx.conn()?, &input, &subject, caller).map_err(|error| match error.code() {
         Code::InvalidInput => Error::faults(Code::InvalidTransition, error.input_faults().to_vec()),
         _ => error,
     })?;
@@ -159,16 +159,24 @@ fn set_trashed(
     row.trashed_at = at;
     let summary = if at.is_some() { "Moved to the trash" } else { "Brought back from the trash" };
     let step = Step { kind, summary: summary.to_owned(), note: None, is_published: false };
-    let row = store::save(tx, row, &content, &body, caller.user_id, &step)?;
-    Ok(Working { row, content, body, warnings, before_clock: None })
+    let row = store::save(tx, row, &content, &body, caller.user_id, step)?;
+    Ok(Working { warnings, ..Working::of(row, content, body) })
+}
+
+/// A content of which nothing is open any more.
+pub(super) struct Settled {
+    /// The content.
+    pub(super) content: Content,
+    /// What it refers to.
+    embedded: Embedded,
 }
 
 /// Resolves what an input refers to and settles its slug.
-pub(super) fn settle(tx: &mut Tx<'_>, subject: &Subject<'_>, caller: &Caller, input: &ArticleInput) -> Result<Content> {
-    let resolved = resolve::references(tx.conn, input, subject, caller)?;
+pub(super) fn settle(tx: &mut Tx<'_>, subject: &Subject<'_>, caller: &Caller, input: &ArticleInput) -> Result<Settled> {
+    let resolved = resolve::references(tx.conn()?, input, subject, caller)?;
     let slug = slugs::settle(tx, Kind::Article, subject.id.into(), input.slug.as_ref(), input.title.as_str())?;
     let input = input.clone();
-    Ok(Content {
+    let content = Content {
         kicker: input.kicker,
         title: input.title,
         standfirst: input.standfirst,
@@ -188,7 +196,10 @@ pub(super) fn settle(tx: &mut Tx<'_>, subject: &Subject<'_>, caller: &Caller, in
         embargo_until: input.embargo_until.map(|moment| moment.0),
         guid: input.guid,
         assigned_to: resolved.assigned_to,
-    })
+    };
+    let mut embedded = resolved.embedded;
+    embedded.add_caller(caller);
+    Ok(Settled { content, embedded })
 }
 
 /// What a revision said, as a document to compare with.

@@ -116,15 +116,15 @@ pub fn before(conn: &mut Conn, id: ArticleId, number: i32) -> Result<Option<i32>
 pub fn take_up(tx: &mut Tx<'_>, caller: &Caller, old: Working, basis: &Basis, number: i32) -> Result<Working> {
     check(tx, &old, basis, None)?;
     require_editable(&old.row)?;
-    let (mut content, body) = store::said_at(tx.conn, old.row.id, number)?.ok_or_else(Error::not_found)?;
+    let (mut content, body) = store::said_at(tx.conn()?, old.row.id, number)?.ok_or_else(Error::not_found)?;
     content.embargo_until = old.content.embargo_until;
     content.assigned_to = old.content.assigned_to;
     content.guid.clone_from(&old.content.guid);
     let input: ArticleInput = read(content.document()?, Code::InvalidInput)?;
     let subject = Subject { related: &content.related, ..Subject::of(&old) };
-    let content = super::edit::settle(tx, &subject, caller, &input).map_err(gone)?;
+    let settled = super::edit::settle(tx, &subject, caller, &input).map_err(gone)?;
     let step = ("reverted", Some(format!("Took up revision {number} again")));
-    revise(tx, caller, old, content, body, Vec::new(), step)
+    revise(tx, caller, old, settled, body, Vec::new(), step)
 }
 
 /// What was written long ago is not the caller's input: a reference that leads nowhere is a matter of the article's state.

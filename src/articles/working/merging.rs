@@ -40,7 +40,7 @@ pub enum Outcome {
 /// As [`update`]; `precondition_failed` with what cannot be merged, or when the revision is not known any more.
 pub fn merge(tx: &mut Tx<'_>, caller: &Caller, old: Working, basis: &Basis, edit: &Edit) -> Result<(Working, Outcome)> {
     let known = if is_current(&old, basis) { None } else { basis.known() };
-    let base = known.map(|number| store::said_at(tx.conn, old.row.id, number)).transpose()?.flatten();
+    let base = known.map(|number| store::said_at(tx.conn()?, old.row.id, number)).transpose()?.flatten();
     let Some((base_content, base_body)) = base else {
         return Ok((update(tx, caller, old, basis, edit)?, Outcome::Plain));
     };
@@ -58,8 +58,8 @@ pub fn merge(tx: &mut Tx<'_>, caller: &Caller, old: Working, basis: &Basis, edit
     }
     let input: ArticleInput = read(members.document, Code::InvalidInput)?;
     let subject = Subject::of(&old);
-    let content = settle(tx, &subject, caller, &input)?;
-    let merged = revise(tx, caller, old, content, stored, warnings, ("merged", None))?;
+    let settled = settle(tx, &subject, caller, &input)?;
+    let merged = revise(tx, caller, old, settled, stored, warnings, ("merged", None))?;
     Ok((merged, Outcome::Merged))
 }
 
@@ -102,7 +102,7 @@ fn merge_members(tx: &mut Tx<'_>, caller: &Caller, old: &Working, base: &Content
     // The patch on what is there now: references as ids, texts in their normal form.
     let input = edit.apply(theirs.clone())?;
     let subject = Subject::of(old);
-    let written = settle(tx, &subject, caller, &input)?.document()?;
+    let written = settle(tx, &subject, caller, &input)?.content.document()?;
     let base = base.document()?;
     let (mut document, mut conflicts) = (Map::new(), Map::new());
     for (name, theirs) in theirs.as_object().into_iter().flatten() {

@@ -119,6 +119,10 @@ pub struct Working {
     /// The newest revision before it was recorded what happened by the clock, if that was just now. Whoever knows that
     /// one misses nothing that anybody wrote.
     before_clock: Option<i32>,
+    /// What it refers to, if that was found just now.
+    embedded: Option<Embedded>,
+    /// Whether it came into being just now, so that nobody can have it open.
+    is_new: bool,
 }
 
 impl ArticleRow {
@@ -133,13 +137,18 @@ impl ArticleRow {
 }
 
 impl Working {
+    fn of(row: ArticleRow, content: Content, body: StoredBody) -> Self {
+        Self { row, content, body, warnings: Vec::new(), before_clock: None, embedded: None, is_new: false }
+    }
+
     fn load(conn: &mut Conn, row: ArticleRow) -> Result<Self> {
         let body = article_bodies::table.find((row.id, &row.body_digest));
         let body = body.select((article_bodies::blocks, article_bodies::gist));
         let (json, gist): (String, Option<String>) = direct!(conn, |own| body.get_result(own))?;
         let gist = gist.as_deref().map(Gist::read).transpose()?;
         let body = StoredBody::read(json, row.body_digest.clone())?.knowing(gist);
-        Ok(Self { content: Content::read(&row.content)?, row, body, warnings: Vec::new(), before_clock: None })
+        let content = Content::read(&row.content)?;
+        Ok(Self::of(row, content, body))
     }
 
     /// Returns what is checked before publishing.
@@ -153,12 +162,18 @@ impl Working {
     /// # Errors
     /// When the database fails.
     pub fn view(self, conn: &mut Conn, site: &SiteConfig, parts: &Parts) -> Result<WorkingArticle> {
-        let users =
-            vec![self.row.created_by, self.row.updated_by].into_iter().chain(self.content.assigned_to).collect();
-        let embedded = Embedded::load(conn, std::iter::once(&self.content), users)?;
+        let mut users: Vec<UserId> = vec![self.row.created_by, self.row.updated_by];
+        users.extend(self.content.assigned_to);
+        let embedded = match self.embedded {
+            Some(mut embedded) => {
+                embedded.add_users(conn, users)?;
+                embedded
+            }
+            None => Embedded::load(conn, std::iter::once(&self.content), users)?,
+        };
         let bodies = parts.of(conn, &self.body, site)?;
         let warnings = (!self.warnings.is_empty()).then_some(self.warnings);
-        let editing = leases::editing(conn, self.row.id)?;
+        let editing = if self.is_new { Vec::new() } else { leases::editing(conn, self.row.id)? };
         let view = present(self.row, self.content, self.body.gist(), &embedded, site, bodies, warnings)?;
         Ok(WorkingArticle { editing: Some(editing), ..view })
     }
@@ -318,11 +333,11 @@ pub fn take(
     caller: &Caller,
     operation: Operation,
 ) -> Result<Working> {
-    let found = find(tx.conn, reference, caller, operation)?;
+    let found = find(tx.conn()?, reference, caller, operation)?;
     if !schedule::record(tx, found.row.id)? {
         return Ok(found);
     }
-    let recorded = find(tx.conn, reference, caller, operation)?;
+    let recorded = find(tx.conn()?, reference, caller, operation)?;
     Ok(Working { before_clock: Some(found.row.revision), ..recorded })
 }
 
@@ -358,7 +373,7 @@ fn check(tx: &mut Tx<'_>, old: &Working, basis: &Basis, edit: Option<&Edit>) -> 
     }
     let base = match basis.known() {
         None => None,
-        Some(number) => store::said_at(tx.conn, old.row.id, number)?,
+        Some(number) => store::said_at(tx.conn()?, old.row.id, number)?,
     };
     let base = base.map(|(content, body)| edit::whole(&content, &body)).transpose()?;
     let yours = edit.map(Edit::comparable).transpose()?;

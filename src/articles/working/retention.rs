@@ -56,7 +56,7 @@ fn prune_batch(tx: &mut Tx<'_>, days: u32) -> Result<usize> {
     for id in articles {
         let numbers: Vec<i32> = old.iter().filter(|(of, _)| *of == id).map(|(_, number)| *number).collect();
         let revisions = article_revisions::table.filter(article_revisions::article_id.eq(id));
-        let n = diesel::delete(revisions.filter(article_revisions::number.eq_any(numbers))).execute(tx.conn)?;
+        let n = diesel::delete(revisions.filter(article_revisions::number.eq_any(numbers))).execute(tx.conn()?)?;
         let details = json!({ "revisions": n });
         audit::append(tx, &Entry { resource: Resource::Article, id: id.to_string(), verb: "pruned", details })?;
         remove_bodies(tx, id)?;
@@ -84,7 +84,7 @@ fn outdated(tx: &mut Tx<'_>, end: Instant) -> Result<Vec<(ArticleId, i32)>> {
         .order((article_revisions::created_at, article_revisions::article_id, article_revisions::number))
         .limit(BATCH)
         .select((article_revisions::article_id, article_revisions::number))
-        .load(tx.conn)?)
+        .load(tx.conn()?)?)
 }
 
 /// Removes the bodies of an article that no revision has; the live copy has one of its own.
@@ -93,12 +93,14 @@ fn remove_bodies(tx: &mut Tx<'_>, id: ArticleId) -> Result<()> {
         .filter(article_revisions::article_id.eq(id))
         .select(article_revisions::body_digest)
         .distinct()
-        .load(tx.conn)?;
-    let newest: String = articles::table.find(id).select(articles::body_digest).first(tx.conn)?;
-    let stored: Vec<String> =
-        article_bodies::table.filter(article_bodies::article_id.eq(id)).select(article_bodies::digest).load(tx.conn)?;
+        .load(tx.conn()?)?;
+    let newest: String = articles::table.find(id).select(articles::body_digest).first(tx.conn()?)?;
+    let stored: Vec<String> = article_bodies::table
+        .filter(article_bodies::article_id.eq(id))
+        .select(article_bodies::digest)
+        .load(tx.conn()?)?;
     for digest in stored.into_iter().filter(|digest| *digest != newest && !used.contains(digest)) {
-        diesel::delete(article_bodies::table.find((id, digest))).execute(tx.conn)?;
+        diesel::delete(article_bodies::table.find((id, digest))).execute(tx.conn()?)?;
     }
     Ok(())
 }

@@ -13,11 +13,12 @@ use crate::{
     audit::{self, Entry, Resource},
     db::{
         Conn, Tx,
-        direct::{direct, insert_all, update},
+        direct::{direct, update},
+        pairs,
         schema::{article_bodies, article_revisions, article_staff, article_tags, articles},
     },
     error::{Code, Error, Result},
-    ids::{ArticleId, StaffId, TagId, UserId},
+    ids::{ArticleId, StaffId, UserId},
 };
 
 /// What a revision is called and says about itself.
@@ -36,27 +37,27 @@ pub(super) struct Step {
 pub(super) fn insert(tx: &mut Tx<'_>, row: &ArticleRow, content: &Content, body: &StoredBody) -> Result<()> {
     let insert = diesel::insert_into(articles::table).values((
         articles::id.eq(row.id),
-        articles::slug.eq(&row.slug),
-        articles::title.eq(content.title.as_str()),
+        articles::slug.eq(row.slug.clone()),
+        articles::title.eq(content.title.to_string()),
         articles::state.eq(row.state),
         articles::section_id.eq(content.section),
-        articles::content.eq(&row.content),
-        articles::body_digest.eq(&row.body_digest),
+        articles::content.eq(row.content.clone()),
+        articles::body_digest.eq(row.body_digest.clone()),
         articles::revision.eq(row.revision),
         articles::edited_revision.eq(row.edited_revision),
-        articles::corrections.eq(&row.corrections),
+        articles::corrections.eq(row.corrections.clone()),
         articles::assigned_to.eq(content.assigned_to),
         articles::created_at.eq(row.created_at),
         articles::created_by.eq(row.created_by),
         articles::updated_at.eq(row.updated_at),
         articles::updated_by.eq(row.updated_by),
     ));
-    direct!(tx.conn, |own| insert.execute(own))?;
+    tx.insert(insert)?;
     insert_body(tx, row.id, body)?;
     insert_links(tx, row.id, content)?;
     words::insert(tx, row.id, content)?;
     let step = Step { kind: "created", summary: "Created".to_owned(), note: None, is_published: false };
-    append(tx, row, body, &step)
+    append(tx, row, body, step)
 }
 
 /// Writes the next revision of a row that was read in this transaction.
@@ -66,7 +67,7 @@ pub(super) fn save(
     content: &Content,
     body: &StoredBody,
     by: UserId,
-    step: &Step,
+    step: Step,
 ) -> Result<ArticleRow> {
     row.revision += 1;
     row.updated_at = tx.now;
@@ -94,7 +95,7 @@ pub(super) fn save(
         articles::trashed_at.eq(row.trashed_at),
     );
     let before = articles::id.eq(row.id).and(articles::revision.eq(row.revision - 1));
-    let changed = direct!(tx.conn, |own| update("articles", values, before).execute(own))?;
+    let changed = direct!(tx.conn()?, |own| update("articles", values, before).execute(own))?;
     if changed != 1 {
         return Err(Error::new(Code::Conflict, "Another change came first. Read again, then repeat."));
     }
@@ -103,63 +104,64 @@ pub(super) fn save(
 }
 
 /// Appends a revision, and notes in the audit who made it.
-fn append(tx: &mut Tx<'_>, row: &ArticleRow, body: &StoredBody, step: &Step) -> Result<()> {
+fn append(tx: &mut Tx<'_>, row: &ArticleRow, body: &StoredBody, step: Step) -> Result<()> {
     let size_bytes = i32::try_from(row.content.len() + body.json.len()).unwrap_or(i32::MAX);
-    let insert = diesel::insert_into(article_revisions::table).values((
+    // The note is somebody's text, and stays out.
+    let details = json!({ "revision": row.revision, "state": row.state, "summary": step.summary });
+    tx.insert(diesel::insert_into(article_revisions::table).values((
         article_revisions::article_id.eq(row.id),
         article_revisions::number.eq(row.revision),
         article_revisions::kind.eq(step.kind),
         article_revisions::state.eq(row.state),
-        article_revisions::summary.eq(&step.summary),
-        article_revisions::note.eq(&step.note),
+        article_revisions::summary.eq(step.summary),
+        article_revisions::note.eq(step.note),
         article_revisions::size_bytes.eq(size_bytes),
         article_revisions::is_published.eq(step.is_published),
-        article_revisions::content.eq(&row.content),
-        article_revisions::body_digest.eq(&row.body_digest),
+        article_revisions::content.eq(row.content.clone()),
+        article_revisions::body_digest.eq(row.body_digest.clone()),
         article_revisions::created_at.eq(row.updated_at),
         article_revisions::created_by.eq(row.updated_by),
-    ));
-    direct!(tx.conn, |own| insert.execute(own))?;
-    // The note is somebody's text, and stays out.
-    let details = json!({ "revision": row.revision, "state": row.state, "summary": step.summary });
+    )))?;
     audit::append(tx, &Entry { resource: Resource::Article, id: row.id.to_string(), verb: step.kind, details })
 }
 
 /// Stores a body unless the article has had it before.
 pub(super) fn keep_body(tx: &mut Tx<'_>, id: ArticleId, body: &StoredBody) -> Result<()> {
     let kept = diesel::select(diesel::dsl::exists(article_bodies::table.find((id, &body.digest))));
-    let is_kept: bool = direct!(tx.conn, |own| kept.get_result(own))?;
+    let is_kept: bool = direct!(tx.conn()?, |own| kept.get_result(own))?;
     if is_kept { Ok(()) } else { insert_body(tx, id, body) }
 }
 
 fn insert_body(tx: &mut Tx<'_>, id: ArticleId, body: &StoredBody) -> Result<()> {
-    let insert = diesel::insert_into(article_bodies::table).values((
+    tx.insert(diesel::insert_into(article_bodies::table).values((
         article_bodies::article_id.eq(id),
-        article_bodies::digest.eq(&body.digest),
-        article_bodies::blocks.eq(&body.json),
+        article_bodies::digest.eq(body.digest.clone()),
+        article_bodies::blocks.eq(body.json.clone()),
         article_bodies::gist.eq(body.gist().json()?),
-    ));
-    direct!(tx.conn, |own| insert.execute(own))?;
-    Ok(())
+    )))
 }
 
 /// Notes which staff profiles and tags the working copy uses now, and by which words it is found.
 pub(super) fn link(tx: &mut Tx<'_>, id: ArticleId, old: &Content, new: &Content) -> Result<()> {
     if staff_of(old) != staff_of(new) || old.tags != new.tags {
         let delete = diesel::delete(article_staff::table.filter(article_staff::article_id.eq(id)));
-        direct!(tx.conn, |own| delete.execute(own))?;
+        direct!(tx.conn()?, |own| delete.execute(own))?;
         let delete = diesel::delete(article_tags::table.filter(article_tags::article_id.eq(id)));
-        direct!(tx.conn, |own| delete.execute(own))?;
+        direct!(tx.conn()?, |own| delete.execute(own))?;
         insert_links(tx, id, new)?;
     }
     words::keep(tx, id, old, new)
 }
 
 fn insert_links(tx: &mut Tx<'_>, id: ArticleId, content: &Content) -> Result<()> {
-    let row = |staff_id: StaffId| (article_staff::article_id.eq(id), article_staff::staff_id.eq(staff_id));
-    insert_all!(tx.conn, article_staff::table, staff_of(content).into_iter().map(row).collect())?;
-    let row = |tag_id: &TagId| (article_tags::article_id.eq(id), article_tags::tag_id.eq(*tag_id));
-    insert_all!(tx.conn, article_tags::table, content.tags.iter().map(row).collect())?;
+    let staff = staff_of(content);
+    if !staff.is_empty() {
+        tx.insert(pairs("article_staff", (article_staff::article_id, id), (article_staff::staff_id, staff)))?;
+    }
+    let tags = content.tags.clone();
+    if !tags.is_empty() {
+        tx.insert(pairs("article_tags", (article_tags::article_id, id), (article_tags::tag_id, tags)))?;
+    }
     Ok(())
 }
 
@@ -202,6 +204,6 @@ pub(super) fn who_scheduled(tx: &mut Tx<'_>, id: ArticleId) -> Result<Option<Use
         .filter(article_revisions::kind.eq("scheduled"))
         .order(article_revisions::number.desc())
         .select(article_revisions::created_by)
-        .first(tx.conn)
+        .first(tx.conn()?)
         .optional()?)
 }

@@ -110,8 +110,8 @@ pub fn transition(
         || (matches!(act, Act::Schedule(_)) && working.row.state == State::Scheduled);
     let step = Step { kind: verb.revision_kind(), summary, note, is_published };
     let Working { row, content, body, warnings, .. } = working;
-    let row = store::save(tx, row, &content, &body, caller.user_id, &step)?;
-    Ok(Working { row, content, body, warnings, before_clock: None })
+    let row = store::save(tx, row, &content, &body, caller.user_id, step)?;
+    Ok(Working { warnings, ..Working::of(row, content, body) })
 }
 
 /// Does what a verb does besides changing the state; returns the summary and the note of the revision.
@@ -184,7 +184,7 @@ fn release(
     reason: Reason,
     publish_at: Option<Instant>,
 ) -> Result<()> {
-    preflight::require(tx.conn, &working.candidate(), rules)?;
+    preflight::require(tx.conn()?, &working.candidate(), rules)?;
     let row = &mut working.row;
     let is_seen = row.live_revision.is_some() && row.published_at.is_some_and(|at| at <= tx.now);
     let embargo = working.content.embargo_until.filter(|until| *until > tx.now);
@@ -301,8 +301,8 @@ fn kill(tx: &mut Tx<'_>, row: &mut ArticleRow, notice: &Prose<2000>) -> Result<(
 /// # Errors
 /// When the database fails.
 pub fn record(tx: &mut Tx<'_>, id: ArticleId, event: Event) -> Result<()> {
-    let row: ArticleRow = articles::table.find(id).select(ArticleRow::as_select()).get_result(tx.conn)?;
-    let mut working = Working::load(tx.conn, row)?;
+    let row: ArticleRow = articles::table.find(id).select(ArticleRow::as_select()).get_result(tx.conn()?)?;
+    let mut working = Working::load(tx.conn()?, row)?;
     let row = &mut working.row;
     let step = match event {
         // The end of an embargo changes nothing in the working copy.
@@ -330,6 +330,6 @@ pub fn record(tx: &mut Tx<'_>, id: ArticleId, event: Event) -> Result<()> {
         }
     };
     let by = store::who_scheduled(tx, id)?.unwrap_or(row.updated_by);
-    store::save(tx, working.row, &working.content, &working.body, by, &step)?;
+    store::save(tx, working.row, &working.content, &working.body, by, step)?;
     Ok(())
 }

@@ -131,8 +131,8 @@ fn an_account_that_may_not_log_in_cannot_refresh() {
     let tokens = [disabled, trashed].map(|user| begin(&scratch, user).refresh_token);
 
     let set = |tx: &mut Tx<'_>| {
-        diesel::update(users::table.find(disabled)).set(users::is_disabled.eq(true)).execute(tx.conn)?;
-        diesel::update(users::table.find(trashed)).set(users::trashed_at.eq(tx.now)).execute(tx.conn)?;
+        diesel::update(users::table.find(disabled)).set(users::is_disabled.eq(true)).execute(tx.conn()?)?;
+        diesel::update(users::table.find(trashed)).set(users::trashed_at.eq(tx.now)).execute(tx.conn()?)?;
         Ok(())
     };
     scratch.db.write_blocking(set).unwrap();
@@ -172,7 +172,9 @@ fn pruning_removes_what_ended_long_ago_with_its_tokens() {
 
     let age = |tx: &mut Tx<'_>| {
         let long_ago = tx.now.plus_seconds(-KEPT_SECONDS - 1);
-        diesel::update(sessions::table.find(old.session_id)).set(sessions::expires_at.eq(long_ago)).execute(tx.conn)?;
+        diesel::update(sessions::table.find(old.session_id))
+            .set(sessions::expires_at.eq(long_ago))
+            .execute(tx.conn()?)?;
         prune(tx)
     };
     scratch.db.write_blocking(age).unwrap();

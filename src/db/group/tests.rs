@@ -36,7 +36,7 @@ impl Scratch {
             observer: Some(Arc::new(move |statement: &str| seen.lock().unwrap().push(statement.to_owned()))),
         };
         let db = Db::open(&Location::Sqlite(folder.path().join("scratch.db")), &options).unwrap();
-        db.write_blocking(|tx| sql(tx.conn, "CREATE TABLE kept (name TEXT PRIMARY KEY)")).unwrap();
+        db.write_blocking(|tx| sql(tx.conn()?, "CREATE TABLE kept (name TEXT PRIMARY KEY)")).unwrap();
         statements.lock().unwrap().clear();
         Self { db, statements, _folder: folder }
     }
@@ -65,7 +65,7 @@ fn sql(conn: &mut Conn, text: &str) -> Result<()> {
 }
 
 fn keep(tx: &mut Tx<'_>, name: &str) -> Result<()> {
-    sql(tx.conn, &format!("INSERT INTO kept (name) VALUES ('{name}')"))
+    sql(tx.conn()?, &format!("INSERT INTO kept (name) VALUES ('{name}')"))
 }
 
 /// Asks a write once whether it is done, which queues it up if it is new.
@@ -154,7 +154,7 @@ fn a_write_whose_error_ends_the_whole_transaction_takes_nobody_with_it() {
     let scratch = Scratch::new();
     let breaks: Work = Box::new(|tx| {
         keep(tx, "half")?;
-        sql(tx.conn, "ROLLBACK")?;
+        sql(tx.conn()?, "ROLLBACK")?;
         Err(Error::new(Code::StorageFull, "As when the disk is full."))
     });
 

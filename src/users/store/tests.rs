@@ -62,7 +62,7 @@ fn the_last_admin_who_can_log_in_stays() {
         let none: Option<String> = None;
         Ok(diesel::update(users::table.find(without_password.id))
             .set(users::password_hash.eq(none))
-            .execute(tx.conn)?)
+            .execute(tx.conn()?)?)
     };
     scratch.db.write_blocking(forget).unwrap();
 
@@ -169,10 +169,10 @@ fn a_reset_ends_after_an_hour_and_with_the_account() {
     });
     let set = |tx: &mut Tx<'_>| {
         let resets = password_resets::table.find(late);
-        let ends_at: Instant = resets.select(password_resets::expires_at).first(tx.conn)?;
+        let ends_at: Instant = resets.select(password_resets::expires_at).first(tx.conn()?)?;
         assert!((-2..=0).contains(&(ends_at.seconds() - tx.now.seconds() - reset::LIFETIME_SECONDS)));
-        diesel::update(resets).set(password_resets::expires_at.eq(tx.now.plus_seconds(-1))).execute(tx.conn)?;
-        diesel::update(users::table.find(disabled)).set(users::is_disabled.eq(true)).execute(tx.conn)?;
+        diesel::update(resets).set(password_resets::expires_at.eq(tx.now.plus_seconds(-1))).execute(tx.conn()?)?;
+        diesel::update(users::table.find(disabled)).set(users::is_disabled.eq(true)).execute(tx.conn()?)?;
         Ok(())
     };
     scratch.db.write_blocking(set).unwrap();
