@@ -59,6 +59,8 @@ type Durations = Family<Answered, Histogram, fn() -> Histogram>;
 pub struct Metrics {
     registry: Registry,
     meters: HashMap<String, Arc<Meter>>,
+    /// Those of operations that read.
+    reads: Vec<Arc<Meter>>,
     elsewhere: Arc<Meter>,
     tally: Tally,
     gauges: Gauges,
@@ -163,8 +165,9 @@ impl Metrics {
             Arc::new(Meter { operation, durations: durations.clone(), by_status: Default::default() })
         };
         let named = operations.into_iter().map(|(path, method)| format!("{} {path}", method.to_uppercase()));
-        let meters = named.map(|name| (name.clone(), meter(name))).collect();
-        Self { registry, meters, elsewhere: meter("other".to_owned()), tally, gauges }
+        let meters: HashMap<_, _> = named.map(|name| (name.clone(), meter(name))).collect();
+        let reads = meters.values().filter(|meter| meter.operation.starts_with("GET ")).cloned().collect();
+        Self { registry, meters, reads, elsewhere: meter("other".to_owned()), tally, gauges }
     }
 
     /// Returns the meter of an operation; one for all that is none.
@@ -172,6 +175,23 @@ impl Metrics {
         let method = if method == "HEAD" { "GET" } else { method };
         let known = path.and_then(|path| self.meters.get(&format!("{method} {path}")));
         known.unwrap_or(&self.elsewhere).clone()
+    }
+
+    /// Returns the meter of the operation that reads an address; one for all that are none.
+    pub fn meter_of_read(&self, path: &str) -> Arc<Meter> {
+        let is_at = |pattern: &str| {
+            let (mut named, mut given) = (pattern.split('/'), path.split('/'));
+            loop {
+                match (named.next(), given.next()) {
+                    (None, None) => return true,
+                    (Some(name), Some(part)) if name == part || (name.starts_with('{') && !part.is_empty()) => {}
+                    _ => return false,
+                }
+            }
+        };
+        // Of a name that is given and one that may be anything, the given one counts: braces sort last.
+        let patterns = self.reads.iter().filter(|meter| is_at(meter.operation.trim_start_matches("GET ")));
+        patterns.min_by_key(|meter| &meter.operation).unwrap_or(&self.elsewhere).clone()
     }
 
     /// Returns what counts where answers come from.
@@ -286,6 +306,8 @@ mod tests {
     #[test]
     fn what_was_counted_is_written() {
         let metrics = Metrics::new([("/v1/articles/{article}", "get"), ("/v1/articles", "post")]);
+        metrics.meter_of_read("/v1/articles/harbor").observe(503, Duration::from_micros(300));
+        metrics.meter_of_read("/v1/articles").observe(503, Duration::from_micros(300));
         metrics.meter("GET", Some("/v1/articles/{article}")).observe(200, Duration::from_micros(300));
         metrics.meter("HEAD", Some("/v1/articles/{article}")).observe(304, Duration::from_micros(300));
         metrics.meter("GET", Some("/nowhere")).observe(404, Duration::from_micros(300));
@@ -295,6 +317,8 @@ mod tests {
             "frontpage_http_request_duration_seconds_bucket{le=\"0.0005\",operation=\"GET /v1/articles/{article}\",status=\"2xx\"} 1",
             "frontpage_http_request_duration_seconds_count{operation=\"GET /v1/articles/{article}\",status=\"3xx\"} 1",
             "frontpage_http_request_duration_seconds_count{operation=\"other\",status=\"4xx\"} 1",
+            "frontpage_http_request_duration_seconds_count{operation=\"GET /v1/articles/{article}\",status=\"5xx\"} 1",
+            "frontpage_http_request_duration_seconds_count{operation=\"other\",status=\"5xx\"} 1",
             "frontpage_reads_total{class=\"list\",source=\"kept\"} 1",
             "frontpage_pool_in_use{pool=\"read\"} 0",
             "frontpage_changes_lag_seconds -1.0",

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from . import load, partners
 from .database import LOGIN, Failed
 from .machine import say
+from .overload import overload
 from .server import Raw, Server, floor, median
 
 SLUGS = 1000
@@ -16,7 +17,7 @@ SLUGS = 1000
 DEEP_PAGE = 20_000
 
 PARTS = ["hot", "cold", "deep", "desk", "post", "publish", "save", "mix", "login", "memory", "start", "feeds", "changes",
-         "streams", "webhooks"]
+         "streams", "webhooks", "overload"]
 
 _numbers = itertools.count(int(time.time()) * 1_000_000, 10_000_000)
 
@@ -57,6 +58,8 @@ class Bench:
             self.writes()
         if small and self.wants("changes"):
             partners.changes(self, self.database.copied(self.name))
+        if small and self.wants("overload"):
+            overload(self)
         if small and self.wants("webhooks"):
             partners.webhooks(self, self.database.copied(self.name))
         return self.rows

@@ -14,7 +14,10 @@ class Run:
     def __init__(self, result, cpu, share):
         self.rate = result["requests"] / result["micros"] * 1e6
         self.p50, self.p99 = result["p50"] / 1e3, result["p99"] / 1e3
-        self.failed = result["refused"] + result["broken"]
+        self.requests, self.refused, self.broken = result["requests"], result["refused"], result["broken"]
+        self.failed = self.refused + self.broken
+        # Answers that are no refusals.
+        self.good = (self.requests - self.refused) / result["micros"] * 1e6
         # Processor time for one request, in microseconds; the same on a busy machine.
         self.cpu = cpu / max(1, result["requests"]) * 1e6
         # How much of its core the program had; less than the whole when others had some, or when wrk was the limit.

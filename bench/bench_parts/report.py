@@ -20,6 +20,9 @@ GOALS = [
     ("draft POST of 4 kB, 64 connections", "ratio", ">", 1.0, "sqlite"),
     ("publish an article", "time_ratio", "<=", 2.0, None),
     ("save an article", "cpu", "<=", 5000, "sqlite"),
+    ("overload: reads", "ratio", ">=", 0.8, None),
+    ("overload: mix", "ratio", ">=", 0.8, None),
+    ("overload: mix", "p99_ratio", "<=", 2.0, None),
     ("mix of 95", "ratio", ">=", 0.7, None),
     ("hot: feed", "ratio", ">=", 0.90, None),
     ("cold: feed", "p50", "<=", 15, "sqlite"),
@@ -72,7 +75,7 @@ def table(rows):
             number(row.get("failed")), goals_of(row),
         ]
         for name, text in (("bare_p50", "bare {:.2f} ms"), ("time_ratio", "{:.2f} times that"),
-                           ("bare_8", "bare with 8 connections {:,.0f}"), ("writes", "{:,.0f} writes a second"),
+                           ("bare_8", "bare with 8 connections {:,.0f}"), ("writes", "{:,.0f} writes a second"), ("put_off", "{:.1%} put off"),
                            ("mb", "{:.0f} MB"), ("more_mb", "{:.0f} MB more"), ("peak_mb", "peak {:.0f} MB"), ("database_mb", "database {:,.0f} MB")):
             if row.get(name) is not None:
                 cells[0] += "; " + text.format(row[name])

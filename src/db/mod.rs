@@ -188,6 +188,12 @@ impl Db {
         self.traced::<F, _>("read", self.enter_content(work)).await
     }
 
+    /// Returns the refusal of a read of content, if so many wait that it would be refused now: so nothing need be done for it.
+    pub fn refuse_content(&self) -> Option<impl Future<Output = Error> + use<>> {
+        // Replicas may still have room.
+        (self.replicas.is_none() && self.content.is_overrun()).then(queue::refuse)
+    }
+
     async fn enter_content<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,

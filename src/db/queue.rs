@@ -26,10 +26,11 @@ const WAITING_ALWAYS: usize = 128;
 
 /// How long a wait may be that somebody looks forward to. Who comes when it would be longer is refused: waiting would only
 /// put off the same refusal, and make everybody wait who is served.
-const BEARABLE: Duration = Duration::from_millis(100);
+const BEARABLE: Duration = Duration::from_millis(50);
 
 /// How long it takes to refuse somebody: who asks again at once would otherwise take the time of those who are served.
-const REFUSED_AFTER: Duration = Duration::from_millis(10);
+/// With it and the time that it takes to come to it, a refusal is there within 50 ms.
+const REFUSED_AFTER: Duration = Duration::from_millis(25);
 
 /// How many turns are looked back on to say how long one takes.
 const TURNS_OBSERVED: f32 = 128.0;
@@ -123,6 +124,11 @@ impl Queue {
             Ok(Err(_)) => Err(Error::unavailable("the database is closed")),
             Err(_) => Err(Error::unavailable("no database connection became free in time")),
         }
+    }
+
+    /// Returns whether who comes now is refused.
+    pub(super) fn is_overrun(&self) -> bool {
+        self.permits.available_permits() == 0 && !self.pace.admits(self.waiting.load(Ordering::Relaxed), self.size)
     }
 
     pub(super) fn state(&self) -> PoolState {

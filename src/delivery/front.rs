@@ -1,4 +1,5 @@
-//! Before the application: what is kept is answered at once, without routing or a handler.
+//! Before the application: what is kept is answered at once, without routing or a handler; and so is what would be refused
+//! because too many wait for the database, so that a crowd of those takes little time from who is served.
 //!
 //! Only plain reads without a token are answered here; whatever is special about a request leaves it to the application,
 //! which answers the same bytes from the same place.
@@ -12,14 +13,16 @@ use actix_http::{HttpMessage, Request, Response};
 use actix_service::IntoServiceFactory;
 use actix_web::{
     body::BoxBody,
-    dev::{AppConfig, Service, ServiceFactory},
+    dev::{AppConfig, RequestHead, Service, ServiceFactory},
     http::{Method, StatusCode, header},
 };
-use futures_util::future::{Either, LocalBoxFuture, MapOk, TryFutureExt};
+use futures_util::future::{Either, FutureExt, LocalBoxFuture, MapOk, TryFutureExt};
 
 use super::{Freshness, finished::Body};
 use crate::{
-    http::{address, cors, envelope, request_id, spans},
+    error::Error,
+    http::{address, cors, envelope, problem, request_id, spans},
+    metrics::Meter,
     state::State,
 };
 
@@ -50,6 +53,7 @@ where
     F: ServiceFactory<Request, Config = AppConfig>,
     F::Future: 'static,
     F::Response: Into<Response<BoxBody>>,
+    F::Error: 'static,
 {
     type Response = Response<BoxBody>;
     type Error = F::Error;
@@ -64,39 +68,53 @@ where
     }
 }
 
+type Refused<E> = LocalBoxFuture<'static, Result<Response<BoxBody>, E>>;
+
 type Passed<S> = MapOk<<S as Service<Request>>::Future, fn(<S as Service<Request>>::Response) -> Response<BoxBody>>;
 
 impl<S> Service<Request> for Front<S>
 where
     S: Service<Request>,
     S::Response: Into<Response<BoxBody>>,
+    S::Error: 'static,
 {
     type Response = Response<BoxBody>;
     type Error = S::Error;
-    type Future = Either<Ready<Result<Response<BoxBody>, S::Error>>, Passed<S>>;
+    type Future = Either<Either<Ready<Result<Response<BoxBody>, S::Error>>, Refused<S::Error>>, Passed<S>>;
 
     actix_web::dev::forward_ready!(app);
 
     fn call(&self, request: Request) -> Self::Future {
-        match kept(&self.state, &request) {
-            Some(response) => Either::Left(ready(Ok(response))),
+        let started = Instant::now();
+        if !is_plain(&self.state, &request) {
+            return Either::Right(self.app.call(request).map_ok(Into::into));
+        }
+        if let Some(response) = kept(&self.state, &request, started) {
+            return Either::Left(Either::Left(ready(Ok(response))));
+        }
+        let reads = READ_FROM_THE_DATABASE.iter().any(|start| request.path().starts_with(start));
+        match self.state.db.refuse_content().filter(|_| reads) {
+            Some(refusal) => {
+                let response = refused(self.state.clone(), request, started, refusal);
+                Either::Left(Either::Right(Box::pin(response.map(Ok))))
+            }
             None => Either::Right(self.app.call(request).map_ok(Into::into)),
         }
     }
 }
 
-/// Returns the answer to a plain read of what is kept.
-fn kept(state: &State, request: &Request) -> Option<Response<BoxBody>> {
-    let started = Instant::now();
-    let (path, asked) = (request.path(), request.headers());
-    let is_plain = (request.method() == Method::GET || request.method() == Method::HEAD)
-        && envelope::is_content(path)
-        && !asked.contains_key(header::AUTHORIZATION)
+/// Returns whether a request is a read of content, with nothing about it that the application should see.
+fn is_plain(state: &State, request: &Request) -> bool {
+    (request.method() == Method::GET || request.method() == Method::HEAD)
+        && envelope::is_content(request.path())
+        && !request.headers().contains_key(header::AUTHORIZATION)
         && !state.config.log.requests
-        && !state.readiness.is_closed();
-    if !is_plain {
-        return None;
-    }
+        && !state.readiness.is_closed()
+}
+
+/// Returns the answer to a plain read of what is kept.
+fn kept(state: &State, request: &Request, started: Instant) -> Option<Response<BoxBody>> {
+    let (path, asked) = (request.path(), request.headers());
     let delivery = &state.delivery;
     let freshness = delivery.freshness(started);
     let cache = delivery.cache.as_ref().filter(|_| freshness != Freshness::Gone)?;
@@ -104,23 +122,52 @@ fn kept(state: &State, request: &Request) -> Option<Response<BoxBody>> {
     envelope::check_accept(path, asked).ok()?;
     let mut response = Response::with_body(StatusCode::OK, BoxBody::new(()));
     let body = delivery.fill(&finished, freshness, asked, response.headers_mut())?;
-    let id = request_id::of(asked);
-    envelope::add_headers(response.headers_mut(), &id);
-    cors::add_headers(response.headers_mut(), &cors::grant(asked, &state.config.http.cors_origins));
     delivery.tally.kept(finished.class.index());
-    let response = match body {
+    let mut response = match body {
         Body::Bytes(bytes) => response.set_body(BoxBody::new(bytes)),
         Body::Known => {
             response.head_mut().status = StatusCode::NOT_MODIFIED;
             response
         }
     };
-    if let Some(meter) = &finished.meter {
-        meter.observe(response.status().as_u16(), started.elapsed());
-    }
-    if let Some(span) = spans::begin(&state.traces, request.head(), &id, started) {
-        let route = finished.meter.as_ref().and_then(|meter| meter.operation().split_once(' '));
-        spans::end(span, request.method(), route.map(|(_, route)| route), response.status().as_u16());
-    }
+    complete(&mut response, state, request.head(), &request_id::of(asked), (started, finished.meter.as_deref()));
     Some(response)
+}
+
+/// What is not kept has to be read from the database.
+const READ_FROM_THE_DATABASE: [&str; 6] =
+    ["/v1/articles", "/v1/sections", "/v1/staff", "/v1/tags", "/feeds/", "/sitemaps/"];
+
+/// Answers a plain read that is refused.
+async fn refused(
+    state: State,
+    request: Request,
+    started: Instant,
+    refusal: impl Future<Output = Error>,
+) -> Response<BoxBody> {
+    let id = request_id::of(request.headers());
+    let meter = state.metrics.meter_of_read(request.path());
+    let mut response: Response<BoxBody> = problem::answer(&refusal.await, &id).into();
+    complete(&mut response, &state, request.head(), &id, (started, Some(&meter)));
+    response
+}
+
+/// Adds the headers that every answer has, and counts it.
+fn complete(
+    response: &mut Response<BoxBody>,
+    state: &State,
+    head: &RequestHead,
+    id: &str,
+    (started, meter): (Instant, Option<&Meter>),
+) {
+    envelope::add_headers(response.headers_mut(), id);
+    cors::add_headers(response.headers_mut(), &cors::grant(&head.headers, &state.config.http.cors_origins));
+    let status = response.status().as_u16();
+    if let Some(meter) = meter {
+        meter.observe(status, started.elapsed());
+    }
+    if let Some(span) = spans::begin(&state.traces, head, id, started) {
+        let route = meter.and_then(|meter| meter.operation().split_once(' '));
+        spans::end(span, &head.method, route.map(|(_, route)| route), status);
+    }
 }

@@ -35,6 +35,7 @@ mod migrations;
 mod newswire;
 mod openapi;
 mod outage;
+mod overload;
 mod problems;
 mod protocol;
 mod purging;

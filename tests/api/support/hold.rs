@@ -4,7 +4,7 @@ use diesel::{Connection, PgConnection, SqliteConnection, connection::SimpleConne
 
 use super::{Backend, Database};
 
-/// A lock; whoever wants to write waits until it is released or dropped. Reading goes on.
+/// A lock; whoever wants to write waits until it is released or dropped. Reading goes on, unless it is to be kept up, too.
 pub enum Hold {
     /// On the whole file: SQLite has one writer.
     Sqlite(SqliteConnection),
@@ -30,7 +30,14 @@ impl Hold {
         }
     }
 
-    /// Lets the writers go on.
+    /// Takes a lock on a table that keeps readers up, too; SQLite has none.
+    pub fn against_readers(database: &Database, table: &str) -> Self {
+        let mut conn = PgConnection::establish(&database.url).expect("the server answers");
+        conn.batch_execute(&format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")).expect("the lock is free");
+        Self::Postgres(conn)
+    }
+
+    /// Lets those who wait go on.
     pub fn release(mut self) {
         match &mut self {
             Self::Sqlite(conn) => conn.batch_execute("ROLLBACK"),
