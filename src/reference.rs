@@ -47,7 +47,9 @@ impl<I: ParseId> Reference<I> {
         }
         Ok(Self::Slug(text.to_owned()))
     }
+}
 
+impl<I> Reference<I> {
     /// Returns the id, if that is what was given.
     pub fn id(&self) -> Option<I>
     where

@@ -101,13 +101,14 @@ pub fn publish(tx: &mut Tx<'_>, release: &Release<'_>) -> Result<()> {
         let delete = diesel::delete(live_articles::table.find(id));
         direct!(tx.conn()?, |own| delete.execute(own))?;
     }
-    insert_article(tx, release, section, updated_at)?;
-    insert_parts(tx, id, content, release.body)?;
+    // What is read comes first, so that what is inserted goes together.
     let facets = facets_of(tx, content, section)?;
-    let place = Place { published_at: visible_from, updated_at, visible_until: release.row.withdraw_at };
-    facets::put(tx, id, &facets, place)?;
     keep_slug(tx, id, &content.slug)?;
     note_publication(tx, release, visible_from, updated_at)?;
+    insert_article(tx, release, section, updated_at)?;
+    insert_parts(tx, id, content, release.body)?;
+    let place = Place { published_at: visible_from, updated_at, visible_until: release.row.withdraw_at };
+    facets::put(tx, id, &facets, place)?;
     if visible_from > tx.now {
         // Nobody sees anything yet; the clock will tell.
         return Ok(());

@@ -25,7 +25,7 @@ use crate::{
     error::{Code, Result},
     ids::{ArticleId, ResourceId, SectionId, StaffId, TagId, UserId},
     input::{Faults, Line, Slug},
-    reference::{ParseId, Reference},
+    reference::Reference,
 };
 
 /// The references of an input, resolved.
@@ -137,7 +137,7 @@ fn pick<I>(
     faults: &mut Faults,
 ) -> Result<Vec<Option<I>>>
 where
-    I: Copy + Eq + std::fmt::Display + ParseId,
+    I: Copy + Eq + std::fmt::Display,
 {
     if references.is_empty() {
         return Ok(Vec::new());
@@ -196,13 +196,7 @@ fn is_assigned(conn: &mut Conn, article: ArticleId, user: UserId) -> Result<bool
 
 /// Puts the tags into which others were merged in their place; references by slug lead there by themselves.
 fn survivors(conn: &mut Conn, references: &[Reference<TagId>]) -> Result<Vec<Reference<TagId>>> {
-    let ids: Vec<TagId> = references
-        .iter()
-        .filter_map(|reference| match reference {
-            Reference::Id(id) => Some(*id),
-            Reference::Slug(_) => None,
-        })
-        .collect();
+    let ids: Vec<TagId> = references.iter().filter_map(Reference::id).collect();
     let merged: HashMap<TagId, Option<TagId>> = if ids.is_empty() {
         HashMap::new()
     } else {

@@ -63,7 +63,10 @@ pub(super) fn attempt_write<T>(conn: &mut Conn, start: &Start, work: &impl Fn(&m
         if error.trouble() != Some(Trouble::LostRace) || is_late {
             return Outcome::Done(Err(error));
         }
-        std::thread::sleep(LONGEST_PAUSE.min(Duration::from_millis(3) * attempt));
+        // What it lost against is there to be seen now; whatever else it is gets its pause.
+        if attempt > 1 {
+            std::thread::sleep(LONGEST_PAUSE.min(Duration::from_millis(3) * attempt));
+        }
         attempt += 1;
     }
 }

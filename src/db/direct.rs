@@ -44,7 +44,7 @@ macro_rules! insert_all {
         if rows.is_empty() {
             Ok(())
         } else if $tx.is_far() {
-            $tx.add(diesel::insert_into($table).values(rows))
+            $tx.add_rows(rows, |rows| diesel::insert_into($table).values(rows))
         } else {
             rows.into_iter().try_for_each(|row| $tx.insert(diesel::insert_into($table).values(row)))
         }

@@ -1,8 +1,8 @@
 //! The database: connections, transactions, schema and migrations.
 //!
 //! The only place that knows which database it is. Knows nothing of HTTP or of newsrooms. Start at [`Db`]:
-//! [`Db::read`] and [`Db::write`] are the only doors; both run on threads of their own, wait a bounded time, and
-//! give the work a consistent view.
+//! [`Db::read`] and [`Db::write`] are the doors; both run on threads of their own, wait a bounded time, and
+//! give the work a consistent view. [`Db::look_up`] is for a single statement, which has one by itself.
 
 mod attempt;
 mod commits;
@@ -51,7 +51,7 @@ pub use self::{
     moment::{Now, now},
     origin::{Actor, Origin},
     portable::NextPlace,
-    queue::TOO_MANY_WAIT,
+    queue::{TOO_MANY_WAIT, refuse},
     replicas::{ReplicaOptions, Sight, log_end},
     together::pairs,
     tx::Tx,
@@ -163,7 +163,7 @@ impl Db {
         self.traced::<F, _>("read", self.read.run(move |conn| attempt_read(conn, &work))).await
     }
 
-    /// Runs a read that is a single statement, and so needs no transaction to see one moment.
+    /// Runs a read that is a single statement, and so needs no transaction to see one moment; two would see two.
     ///
     /// # Errors
     /// As [`Db::read`].
@@ -188,10 +188,10 @@ impl Db {
         self.traced::<F, _>("read", self.enter_content(work)).await
     }
 
-    /// Returns the refusal of a read of content, if so many wait that it would be refused now: so nothing need be done for it.
-    pub fn refuse_content(&self) -> Option<impl Future<Output = Error> + use<>> {
-        // Replicas may still have room.
-        (self.replicas.is_none() && self.content.is_overrun()).then(queue::refuse)
+    /// Returns whether so many wait that a read of content would be refused now. With replicas, which may have room, that
+    /// is not known.
+    pub fn is_overrun(&self) -> bool {
+        self.replicas.is_none() && self.content.is_overrun()
     }
 
     async fn enter_content<T, F>(&self, work: F) -> Result<T>

@@ -26,7 +26,7 @@ const WAITING_ALWAYS: usize = 128;
 
 /// How long a wait may be that somebody looks forward to. Who comes when it would be longer is refused: waiting would only
 /// put off the same refusal, and make everybody wait who is served.
-const BEARABLE: Duration = Duration::from_millis(50);
+const BEARABLE: Duration = Duration::from_millis(100);
 
 /// How long it takes to refuse somebody: who asks again at once would otherwise take the time of those who are served.
 /// With it and the time that it takes to come to it, a refusal is there within 50 ms.
@@ -71,7 +71,7 @@ impl Pace {
 }
 
 /// Refuses somebody who comes when too many wait.
-pub(super) async fn refuse() -> Error {
+pub async fn refuse() -> Error {
     tokio::time::sleep(REFUSED_AFTER).await;
     Error::unavailable(TOO_MANY_WAIT)
 }

@@ -1,7 +1,7 @@
 //! Inserts that go to PostgreSQL together: each way there and back costs more than most of them do.
 //!
 //! [`Tx::insert`](super::Tx::insert) keeps an insert until the transaction asks for anything else, and then all that have come
-//! are one statement. Nobody can tell the difference, but that an insert which fails may say so a step later. SQLite, to
+//! are one statement. The work cannot tell the difference, but that an insert which fails may say so a step later. SQLite, to
 //! which there is no way, does each at once.
 
 use diesel::{
@@ -19,26 +19,37 @@ use diesel::{
 
 use super::{direct::Listed, types::IdSql};
 
-/// The most inserts that are one statement; so its texts, which PostgreSQL keeps prepared, are not too many.
+/// The most inserts that are one statement, so that its text is not too long. How many texts there are is a matter of what
+/// the program does: it inserts the same things each time.
 pub(super) const MOST: usize = 16;
 
+/// The most rows that are one insert: a statement of PostgreSQL has 65,535 parameters at most.
+pub(super) const MOST_ROWS: usize = 500;
+
 /// Some inserts as one statement: all but the last are written in front of it.
+///
+/// PostgreSQL does them in any order, and looks at what refers to what when all are done. So nothing may be among them whose
+/// number the database gives in the order in which they come.
 #[derive(Default)]
-pub(super) struct Together(Vec<Box<dyn QueryFragment<Pg>>>);
+pub(super) struct Together {
+    inserts: Vec<Box<dyn QueryFragment<Pg>>>,
+    /// Whether the text depends on how many rows there are.
+    pub(super) has_rows: bool,
+}
 
 impl Together {
     pub(super) fn add(&mut self, insert: Box<dyn QueryFragment<Pg>>) {
-        self.0.push(insert);
+        self.inserts.push(insert);
     }
 
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.inserts.len()
     }
 }
 
 impl QueryFragment<Pg> for Together {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let Some((last, before)) = self.0.split_last() else { return Ok(()) };
+        let Some((last, before)) = self.inserts.split_last() else { return Ok(()) };
         for (n, insert) in before.iter().enumerate() {
             out.push_sql(if n == 0 { "WITH " } else { ", " });
             out.push_identifier(&format!("i{n}"))?;

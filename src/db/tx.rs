@@ -13,9 +13,12 @@ use super::{
     Conn,
     commits::{self, Word},
     origin::Origin,
-    together::{MOST, Together},
+    together::{MOST, MOST_ROWS, Together},
 };
-use crate::{clock::Instant, error::Result};
+use crate::{
+    clock::Instant,
+    error::{Error, Result},
+};
 
 /// A write transaction: all or nothing, and one moment in time.
 pub struct Tx<'c> {
@@ -72,12 +75,33 @@ impl<'c> Tx<'c> {
         if self.unsent.len() >= MOST { self.send() } else { Ok(()) }
     }
 
-    fn send(&mut self) -> Result<()> {
-        if self.unsent.len() > 0
-            && let Conn::Postgres(own) = self.conn
-        {
-            std::mem::take(&mut self.unsent).execute(own)?;
+    /// Keeps inserts of several rows for PostgreSQL until the next statement. They stay apart from those of single rows, as
+    /// their text depends on how many rows there are, so that no such statement is kept prepared.
+    pub(crate) fn add_rows<R, I>(&mut self, mut rows: Vec<R>, insert: impl Fn(Vec<R>) -> I) -> Result<()>
+    where
+        I: QueryFragment<Pg> + 'static,
+    {
+        if !self.unsent.has_rows {
+            self.send()?;
         }
+        while !rows.is_empty() {
+            let rest = rows.split_off(rows.len().min(MOST_ROWS));
+            let is_long = rows.len() > MOST_ROWS / 10;
+            self.unsent.has_rows = true;
+            self.add(insert(std::mem::replace(&mut rows, rest)))?;
+            if is_long {
+                self.send()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&mut self) -> Result<()> {
+        if self.unsent.len() == 0 {
+            return Ok(());
+        }
+        let Conn::Postgres(own) = self.conn else { return Err(Error::internal("inserts were kept for SQLite")) };
+        std::mem::take(&mut self.unsent).execute(own)?;
         Ok(())
     }
 

@@ -100,6 +100,12 @@ impl Cache {
         self.entries.get(address).filter(|finished| finished.is_good())
     }
 
+    /// Returns whether an answer is being made that whoever comes now would get, too.
+    pub(super) fn is_being_made(&self, address: &str) -> bool {
+        let books = self.books();
+        books.flights.get(address).is_some_and(|flight| flight.since == books.last_drop)
+    }
+
     /// Returns how many answers are kept, and about how many bytes they take.
     pub(super) fn size(&self) -> (usize, u64) {
         (self.entries.len(), self.entries.weight())

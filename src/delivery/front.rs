@@ -20,8 +20,8 @@ use futures_util::future::{Either, FutureExt, LocalBoxFuture, MapOk, TryFutureEx
 
 use super::{Freshness, finished::Body};
 use crate::{
-    error::Error,
-    http::{address, cors, envelope, problem, request_id, spans},
+    db,
+    http::{address, cors, envelope, path, problem, request_id, spans},
     metrics::Meter,
     state::State,
 };
@@ -89,18 +89,28 @@ where
         if !is_plain(&self.state, &request) {
             return Either::Right(self.app.call(request).map_ok(Into::into));
         }
-        if let Some(response) = kept(&self.state, &request, started) {
-            return Either::Left(Either::Left(ready(Ok(response))));
-        }
-        let reads = READ_FROM_THE_DATABASE.iter().any(|start| request.path().starts_with(start));
-        match self.state.db.refuse_content().filter(|_| reads) {
-            Some(refusal) => {
-                let response = refused(self.state.clone(), request, started, refusal);
-                Either::Left(Either::Right(Box::pin(response.map(Ok))))
+        match kept(&self.state, &request, started) {
+            Kept::Answer(response) => return Either::Left(Either::Left(ready(Ok(response)))),
+            Kept::Otherwise => {}
+            Kept::No => {
+                if is_put_off(&self.state, &request) {
+                    let response = put_off(self.state.clone(), request, started);
+                    return Either::Left(Either::Right(Box::pin(response.map(Ok))));
+                }
             }
-            None => Either::Right(self.app.call(request).map_ok(Into::into)),
         }
+        Either::Right(self.app.call(request).map_ok(Into::into))
     }
+}
+
+/// What is kept for a request.
+enum Kept {
+    /// The answer.
+    Answer(Response<BoxBody>),
+    /// Something that has to be made ready for this request first, or will be there in a moment.
+    Otherwise,
+    /// Nothing.
+    No,
 }
 
 /// Returns whether a request is a read of content, with nothing about it that the application should see.
@@ -112,16 +122,22 @@ fn is_plain(state: &State, request: &Request) -> bool {
         && !state.readiness.is_closed()
 }
 
-/// Returns the answer to a plain read of what is kept.
-fn kept(state: &State, request: &Request, started: Instant) -> Option<Response<BoxBody>> {
+/// Looks for the answer to a plain read among those that are kept.
+fn kept(state: &State, request: &Request, started: Instant) -> Kept {
     let (path, asked) = (request.path(), request.headers());
     let delivery = &state.delivery;
     let freshness = delivery.freshness(started);
-    let cache = delivery.cache.as_ref().filter(|_| freshness != Freshness::Gone)?;
-    let finished = cache.get(&address::spelling(path, request.uri().query().unwrap_or_default()))?;
-    envelope::check_accept(path, asked).ok()?;
+    let Some(cache) = delivery.cache.as_ref().filter(|_| freshness != Freshness::Gone) else { return Kept::No };
+    let spelling = address::spelling(path, request.uri().query().unwrap_or_default());
+    let Some(finished) = cache.get(&spelling) else {
+        // Who comes while it is being made gets it, too, and waits for nothing else.
+        return if state.db.is_overrun() && cache.is_being_made(&spelling) { Kept::Otherwise } else { Kept::No };
+    };
+    if envelope::check_accept(path, asked).is_err() {
+        return Kept::Otherwise;
+    }
     let mut response = Response::with_body(StatusCode::OK, BoxBody::new(()));
-    let body = delivery.fill(&finished, freshness, asked, response.headers_mut())?;
+    let Some(body) = delivery.fill(&finished, freshness, asked, response.headers_mut()) else { return Kept::Otherwise };
     delivery.tally.kept(finished.class.index());
     let mut response = match body {
         Body::Bytes(bytes) => response.set_body(BoxBody::new(bytes)),
@@ -131,23 +147,37 @@ fn kept(state: &State, request: &Request, started: Instant) -> Option<Response<B
         }
     };
     complete(&mut response, state, request.head(), &request_id::of(asked), (started, finished.meter.as_deref()));
-    Some(response)
+    Kept::Answer(response)
 }
 
-/// What is not kept has to be read from the database.
-const READ_FROM_THE_DATABASE: [&str; 6] =
-    ["/v1/articles", "/v1/sections", "/v1/staff", "/v1/tags", "/feeds/", "/sitemaps/"];
+/// Returns whether a plain read of what is not kept would have to wait for the database when too many do. Its parameters are
+/// not looked at.
+fn is_put_off(state: &State, request: &Request) -> bool {
+    let query = request.uri().query().unwrap_or_default();
+    state.db.is_overrun()
+        && is_for_everybody(request.path())
+        && !query.contains("view=")
+        && state.config.delivery.anonymous_readers.is_some()
+        && path::check(request.uri()).is_ok()
+        && envelope::check_accept(request.path(), request.headers()).is_ok()
+}
 
-/// Answers a plain read that is refused.
-async fn refused(
-    state: State,
-    request: Request,
-    started: Instant,
-    refusal: impl Future<Output = Error>,
-) -> Response<BoxBody> {
+/// Returns whether what is at an address is for everybody, and read from the database.
+fn is_for_everybody(path: &str) -> bool {
+    if path.starts_with("/feeds/") || path.starts_with("/sitemaps/") {
+        return true;
+    }
+    let Some(path) = path.strip_prefix("/v1/") else { return false };
+    let path = path.strip_prefix("ninjs/").unwrap_or(path);
+    let (collection, one) = path.split_once('/').unwrap_or((path, ""));
+    ["articles", "sections", "staff", "tags"].contains(&collection) && !one.contains('/')
+}
+
+/// Answers a plain read that is put off.
+async fn put_off(state: State, request: Request, started: Instant) -> Response<BoxBody> {
     let id = request_id::of(request.headers());
     let meter = state.metrics.meter_of_read(request.path());
-    let mut response: Response<BoxBody> = problem::answer(&refusal.await, &id).into();
+    let mut response: Response<BoxBody> = problem::answer(&db::refuse().await, &id).into();
     complete(&mut response, &state, request.head(), &id, (started, Some(&meter)));
     response
 }

@@ -115,7 +115,7 @@ async fn pass<B: MessageBody + 'static>(
     if let Some(answer) = cors::preflight(&request) {
         return Ok(request.into_response(answer));
     }
-    if let Err(error) = path::check(request.request()).and_then(|()| check_accept(request.path(), request.headers())) {
+    if let Err(error) = path::check(request.uri()).and_then(|()| check_accept(request.path(), request.headers())) {
         let answer = problem::answer(&error, &request_id::current());
         return Ok(request.into_response(answer));
     }

@@ -1,6 +1,6 @@
 //! Addresses: percent-decoding without surprises, and the last step of a path.
 
-use actix_web::HttpRequest;
+use actix_web::{HttpRequest, http::Uri};
 
 use crate::error::{Code, Error, Result};
 
@@ -27,8 +27,7 @@ pub fn percent_decode(text: &str) -> Option<String> {
 ///
 /// # Errors
 /// When it is too long, its encoding is broken, or it hides a slash, a backslash or a control character.
-pub fn check(request: &HttpRequest) -> Result<()> {
-    let uri = request.uri();
+pub fn check(uri: &Uri) -> Result<()> {
     let length = uri.path().len() + uri.query().map_or(0, str::len);
     if length > LONGEST {
         return Err(Error::new(Code::UriTooLong, format!("{length} bytes; at most {LONGEST} are allowed.")));
