@@ -1,5 +1,7 @@
 //! Migrations: embedded, one set per database with equal names, applied under a lock.
 
+use std::time::{Duration, Instant};
+
 use diesel::{QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_types::Text};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -68,18 +70,39 @@ pub fn status(location: &Location) -> Result<Status> {
 /// # Errors
 /// When the database is newer than the program, cannot be reached, or a migration fails.
 pub fn run(location: &Location) -> Result<Vec<String>> {
-    let mut conn = open_alone(location).map_err(Error::unavailable)?;
-    status_of(&mut conn)?.refuse_newer()?;
+    let (mut conn, status) = patiently(|| {
+        let mut conn = open_alone(location).map_err(Error::unavailable)?;
+        let status = status_of(&mut conn)?;
+        Ok((conn, status))
+    })?;
+    status.refuse_newer()?;
     lock(&mut conn)?;
     let applied = apply(&mut conn);
     unlock(&mut conn)?;
     applied
 }
 
+/// Tries again for a while when another program has an SQLite file for itself, as while it makes it.
+fn patiently<T>(mut work: impl FnMut() -> Result<T>) -> Result<T> {
+    let started = Instant::now();
+    loop {
+        match work() {
+            Err(error) if error.cause().is_some_and(is_locked) && started.elapsed() < PATIENCE => {
+                std::thread::sleep(LOCKED_PAUSE);
+            }
+            result => return result,
+        }
+    }
+}
+
+fn is_locked(error: &str) -> bool {
+    error.contains("locked")
+}
+
 /// Applies what is pending; what another program applies at the same moment counts as applied.
 fn apply(conn: &mut Conn) -> Result<Vec<String>> {
     let mut applied = Vec::new();
-    let mut patience = LOCKED_ATTEMPTS;
+    let started = Instant::now();
     loop {
         // What was pending may have been applied by whoever held the lock.
         let status = status_of(conn)?;
@@ -92,9 +115,8 @@ fn apply(conn: &mut Conn) -> Result<Vec<String>> {
         };
         match result {
             Ok(version) => applied.push(name_of(conn, &version)?),
-            Err(error) if error.to_string().contains("locked") && patience > 0 => {
-                patience -= 1;
-                std::thread::sleep(std::time::Duration::from_millis(50));
+            Err(error) if is_locked(&error.to_string()) && started.elapsed() < PATIENCE => {
+                std::thread::sleep(LOCKED_PAUSE);
             }
             // SQLite has no lock beyond a transaction's: another program may have been faster.
             Err(error) if status_of(conn)?.pending.first() == Some(&next) => {
@@ -114,8 +136,10 @@ fn name_of(conn: &Conn, version: &str) -> Result<String> {
     Ok(known.into_iter().find(|known| known.0 == version).map_or_else(|| version.to_owned(), |known| known.1))
 }
 
-/// How often to try while another program is migrating the same SQLite file, 50 ms apart.
-const LOCKED_ATTEMPTS: u32 = 600;
+/// For how long to try while another program is migrating the same SQLite file.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const LOCKED_PAUSE: Duration = Duration::from_millis(50);
 
 /// The number of the advisory lock, "frontpag" in ASCII.
 const LOCK: i64 = 0x6672_6f6e_7470_6167;

@@ -351,12 +351,9 @@ pub fn restore(tx: &mut Tx<'_>, by: &Caller, reference: &Reference<SectionId>, b
     let doc = document(&row.doc()?)?;
     revisions::check(tx, row.id.into(), basis, row.revision, None, &doc)?;
     resources::require_trashed("section", row.trashed_at)?;
-    let parent = match row.parent_id {
-        None => None,
-        Some(id) => {
-            Some(sections::table.find(id).select(SectionRow::as_select()).get_result::<SectionRow>(tx.conn()?)?)
-        }
-    };
+    let conn = tx.conn()?;
+    let above = |id: SectionId| sections::table.find(id).select(SectionRow::as_select()).get_result::<SectionRow>(conn);
+    let parent = row.parent_id.map(above).transpose()?;
     if parent.as_ref().is_some_and(|parent| parent.trashed_at.is_some()) {
         return Err(Error::new(Code::InvalidTransition, "The section above is in the trash; restore it first."));
     }
