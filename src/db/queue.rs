@@ -30,7 +30,7 @@ const BEARABLE: Duration = Duration::from_millis(100);
 
 /// How long it takes to refuse somebody: who asks again at once would otherwise take the time of those who are served.
 /// With it and the time that it takes to come to it, a refusal is there within 50 ms.
-const REFUSED_AFTER: Duration = Duration::from_millis(25);
+const REFUSED_AFTER: Duration = Duration::from_millis(35);
 
 /// How many turns are looked back on to say how long one takes.
 const TURNS_OBSERVED: f32 = 128.0;
