@@ -1,7 +1,7 @@
 //! What the server counts about itself, for Prometheus: how long answers take by operation, where they come from, and
 //! the state of what can run short.
 //!
-//! Counting is a few atomic additions; whatever has a name is looked up once, not for each request. Knows no HTTP.
+//! Counting is a few atomic additions; whatever has a name is looked up once, not for each request. Of HTTP it knows what addresses look like.
 
 use std::{
     collections::HashMap,
@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use actix_web::dev::ResourceDef;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -60,7 +61,7 @@ pub struct Metrics {
     registry: Registry,
     meters: HashMap<String, Arc<Meter>>,
     /// Those of operations that read, by what their addresses look like.
-    reads: Vec<(Pattern, Arc<Meter>)>,
+    reads: Vec<(ResourceDef, Arc<Meter>)>,
     elsewhere: Arc<Meter>,
     tally: Tally,
     gauges: Gauges,
@@ -88,31 +89,6 @@ pub struct Meter {
     durations: Durations,
     /// By the first digit of the status; made when there is one to count.
     by_status: [OnceLock<Histogram>; 5],
-}
-
-/// What addresses of an operation look like: the steps of the path, each as what is given of it, between the parts that may
-/// be anything.
-#[derive(Clone, Debug)]
-struct Pattern(Vec<Vec<String>>);
-
-impl Pattern {
-    fn of(path: &str) -> Self {
-        let given =
-            |step: &str| step.split('{').map(|part| part.rsplit('}').next().unwrap_or(part).to_owned()).collect();
-        Self(path.split('/').map(given).collect())
-    }
-
-    fn fits(&self, path: &str) -> bool {
-        let mut steps = path.split('/');
-        self.0.iter().all(|given| steps.next().is_some_and(|step| fits(given, step))) && steps.next().is_none()
-    }
-}
-
-fn fits(given: &[String], step: &str) -> bool {
-    let [first, between @ .., last] = given else { return given.iter().all(|only| only == step) };
-    let rest = step.strip_prefix(first.as_str()).and_then(|rest| rest.strip_suffix(last.as_str()));
-    let rest = between.iter().try_fold(rest, |rest, part| Some(rest?.split_once(part.as_str()).map(|(_, rest)| rest)));
-    rest.flatten().is_some_and(|rest| !rest.is_empty())
 }
 
 /// Where the answers to readers come from, by class.
@@ -191,8 +167,8 @@ impl Metrics {
         };
         let named = operations.into_iter().map(|(path, method)| format!("{} {path}", method.to_uppercase()));
         let meters: HashMap<_, _> = named.map(|name| (name.clone(), meter(name))).collect();
-        let read = |meter: &Arc<Meter>| Some((Pattern::of(meter.operation.strip_prefix("GET ")?), meter.clone()));
-        let mut reads: Vec<(Pattern, Arc<Meter>)> = meters.values().filter_map(read).collect();
+        let read = |meter: &Arc<Meter>| Some((ResourceDef::new(meter.operation.strip_prefix("GET ")?), meter.clone()));
+        let mut reads: Vec<(ResourceDef, Arc<Meter>)> = meters.values().filter_map(read).collect();
         // Where a step is given in one and may be anything in another, the given one comes first: braces sort last.
         reads.sort_by(|(_, one), (_, other)| one.operation.cmp(&other.operation));
         Self { registry, meters, reads, elsewhere: meter("other".to_owned()), tally, gauges }
@@ -207,7 +183,7 @@ impl Metrics {
 
     /// Returns the meter of the operation that reads an address; one for all that are none.
     pub fn meter_of_read(&self, path: &str) -> Arc<Meter> {
-        let found = self.reads.iter().find(|(pattern, _)| pattern.fits(path));
+        let found = self.reads.iter().find(|(pattern, _)| pattern.is_match(path));
         found.map_or(&self.elsewhere, |(_, meter)| meter).clone()
     }
 

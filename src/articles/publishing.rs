@@ -18,6 +18,7 @@ use crate::{
     db::{
         Conn, Tx,
         direct::{direct, insert_all, one_of, top, update},
+        pairs,
         schema::{
             article_publications, live_articles, live_authors, live_bodies, live_links, live_notices, live_related,
             live_slugs, live_tags,
@@ -342,8 +343,10 @@ fn insert_parts(tx: &mut Tx<'_>, id: ArticleId, content: &Content, stored: &Stor
         live_bodies::text.eq(body.to_text()),
     ));
     tx.insert(insert)?;
-    let link = |target| (live_links::article_id.eq(id), live_links::target_id.eq(target));
-    insert_all!(tx, live_links::table, linking::references(body).into_iter().map(link).collect())?;
+    let links = linking::references(body);
+    if !links.is_empty() {
+        tx.insert(pairs("live_links", (live_links::article_id, id), (live_links::target_id, links)))?;
+    }
     let author = |(position, author): (i32, &Author)| {
         (
             live_authors::article_id.eq(id),

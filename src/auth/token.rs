@@ -74,8 +74,8 @@ pub struct TokenRules {
     signed: Arc<Signed>,
 }
 
-/// Tokens by their digests, whose signature was found to be that of a key of this id over what they say. All else is checked each time: whether
-/// that key is still in the ring, too.
+/// Tokens by their digests, whose signature was found to be that of a key of this id over what they say. All else is checked
+/// each time: whether that key is still in the ring, too.
 ///
 /// An editor's tool sends one token hundreds of times, and to verify a signature costs as much as several look-ups.
 type Signed = quick_cache::sync::Cache<String, Arc<(String, AccessClaims)>>;

@@ -20,7 +20,15 @@ use crate::{
 pub(super) const RACES_FOR: Duration = Duration::from_secs(5);
 
 /// A write that lost a race waits a little longer each time before it is tried again, up to this.
-pub(super) const LONGEST_PAUSE: Duration = Duration::from_millis(25);
+const LONGEST_PAUSE: Duration = Duration::from_millis(25);
+
+/// Waits after so many attempts that lost a race. After the first, what it lost against is there to be seen at once; whatever
+/// else it is gets its pause.
+pub(super) fn pause_after(attempt: u32) {
+    if attempt > 1 {
+        std::thread::sleep(LONGEST_PAUSE.min(Duration::from_millis(3) * attempt));
+    }
+}
 
 /// How far a write is kept from others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,10 +71,7 @@ pub(super) fn attempt_write<T>(conn: &mut Conn, start: &Start, work: &impl Fn(&m
         if error.trouble() != Some(Trouble::LostRace) || is_late {
             return Outcome::Done(Err(error));
         }
-        // What it lost against is there to be seen now; whatever else it is gets its pause.
-        if attempt > 1 {
-            std::thread::sleep(LONGEST_PAUSE.min(Duration::from_millis(3) * attempt));
-        }
+        pause_after(attempt);
         attempt += 1;
     }
 }

@@ -36,6 +36,11 @@ fn judge_text(message: &str) -> Option<Trouble> {
     }
 }
 
+/// Returns whether another program has an SQLite file for itself.
+pub(super) fn is_locked(message: &str) -> bool {
+    message.contains("locked")
+}
+
 fn is_full(message: &str) -> bool {
     message.contains("database or disk is full") || message.contains("No space left on device")
 }

@@ -19,7 +19,7 @@ use tokio::{sync::oneshot, task::JoinHandle};
 
 use super::{
     Conn, Door, Tx,
-    attempt::{Isolation, LONGEST_PAUSE, RACES_FOR, Start, begin},
+    attempt::{Isolation, RACES_FOR, Start, begin, pause_after},
     commits::Word,
     connect::{Manager, Pooled},
     moment,
@@ -229,10 +229,7 @@ where
         };
         match result {
             Err(error) if error.trouble() == Some(Trouble::LostRace) && !self.is_late() => {
-                // With one writer, what came first is there to be seen at once; whatever else it is gets its pause.
-                if self.attempt > 1 {
-                    std::thread::sleep(LONGEST_PAUSE.min(Duration::from_millis(3) * self.attempt));
-                }
+                pause_after(self.attempt);
                 Verdict::Again
             }
             Ok(_) if self.is_over() => Verdict::Failed,

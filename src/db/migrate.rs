@@ -8,6 +8,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use super::{
     Conn,
     connect::{Location, open_alone},
+    fault::is_locked,
 };
 use crate::error::{Code, Error, Result};
 
@@ -93,10 +94,6 @@ fn patiently<T>(mut work: impl FnMut() -> Result<T>) -> Result<T> {
             result => return result,
         }
     }
-}
-
-fn is_locked(error: &str) -> bool {
-    error.contains("locked")
 }
 
 /// Applies what is pending; what another program applies at the same moment counts as applied.

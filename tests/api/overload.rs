@@ -7,16 +7,10 @@ use std::sync::{
 
 use serde_json::json;
 
-use crate::support::{App, Backend, Database, client::Response, hold::Hold, postgres, wait::until};
-
-/// Tells those who ask without end that it is over, also when something is wrong.
-struct Over<'a>(&'a AtomicBool);
-
-impl Drop for Over<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-}
+use crate::{
+    endurance::Ends,
+    support::{App, Backend, Database, client::Response, hold::Hold, postgres, wait::until},
+};
 
 /// More than may wait for one connection.
 const MANY: usize = 280;
@@ -25,7 +19,7 @@ const MANY: usize = 280;
 fn while_too_many_wait(app: &App, work: impl FnOnce()) {
     let (hold, is_over) = (Hold::against_readers(&app.database, "live_facets"), AtomicBool::new(false));
     std::thread::scope(|scope| {
-        let over = Over(&is_over);
+        let ends = Ends(&is_over);
         for number in 0..MANY {
             let (reader, is_over) = (app.anonymous(), &is_over);
             let path = format!("/v1/articles?updated_after=2020-01-01T00:{:02}:{:02}Z", number / 60, number % 60);
@@ -36,7 +30,7 @@ fn while_too_many_wait(app: &App, work: impl FnOnce()) {
             });
         }
         work();
-        drop(over);
+        drop(ends);
         hold.release();
     });
 }

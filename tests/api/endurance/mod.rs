@@ -84,7 +84,7 @@ impl<'d> Nodes<'d> {
 }
 
 /// Tells the other threads that it is over, also when a test fails.
-struct Ends<'b>(&'b AtomicBool);
+pub struct Ends<'b>(pub &'b AtomicBool);
 
 impl Drop for Ends<'_> {
     fn drop(&mut self) {
