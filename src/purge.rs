@@ -2,6 +2,9 @@
 //!
 //! It follows the change log, so nothing is told of what was rolled back, and nothing that was committed is forgotten:
 //! how far it has come is kept in the database, and what a server did not get done another one does.
+//!
+//! Everything is told twice: at once, and again when every server has heard of it. In between the cache may have asked a
+//! server that still gave out what was there before, or an answer from before may have been on its way to it.
 
 use std::time::Duration;
 
@@ -10,7 +13,7 @@ use tokio::sync::watch;
 use crate::{
     changes::{
         durable::Follower,
-        errand::{self, Errand},
+        errand::{self, Errand, SETTLED_AFTER},
         follow::Seen,
     },
     config::PurgeConfig,
@@ -26,14 +29,22 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Follows the log and purges, for ever. `position` is how far this server has read the log.
 pub async fn follow(state: State, purge: PurgeConfig, position: watch::Receiver<i64>) {
-    errand::run(&state.db, &Follower::new("purge"), &Sender::new(purge), position).await;
+    let sender = Sender::new(purge);
+    let (at_once, again) = (AtOnce(sender.clone()), Again(sender));
+    let (first, second) = (Follower::new("purge"), Follower::new("purge-again"));
+    tokio::join!(
+        errand::run(&state.db, &first, &at_once, position.clone()),
+        errand::run(&state.db, &second, &again, position),
+    );
 }
 
-impl Errand for Sender {
+struct AtOnce(Sender);
+
+impl Errand for AtOnce {
     const WHAT: &'static str = "Purging the cache in front";
 
     async fn run(&self, seen: Vec<Seen>) -> Result<()> {
-        self.purge(seen.into_iter().flat_map(|seen| seen.keys).collect()).await
+        self.0.purge(seen).await
     }
 
     fn missed(&self) {
@@ -43,7 +54,22 @@ impl Errand for Sender {
     }
 }
 
+struct Again(Sender);
+
+impl Errand for Again {
+    const WHAT: &'static str = "Purging the cache in front for the second time";
+
+    async fn run(&self, seen: Vec<Seen>) -> Result<()> {
+        tokio::time::sleep(SETTLED_AFTER).await;
+        self.0.purge(seen).await
+    }
+
+    /// Whoever was to be told at once has said so.
+    fn missed(&self) {}
+}
+
 /// Sends requests to the cache in front.
+#[derive(Clone)]
 struct Sender {
     config: PurgeConfig,
     agent: ureq::Agent,
@@ -66,8 +92,9 @@ impl Sender {
         Self { config, agent }
     }
 
-    /// Has everything dropped that carries any of the keys.
-    async fn purge(&self, mut keys: Vec<String>) -> Result<()> {
+    /// Has everything dropped that carries any of the keys of some changes.
+    async fn purge(&self, seen: Vec<Seen>) -> Result<()> {
+        let mut keys: Vec<String> = seen.into_iter().flat_map(|seen| seen.keys).collect();
         keys.sort_unstable();
         keys.dedup();
         for header in headers(&keys) {

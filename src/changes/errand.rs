@@ -20,6 +20,10 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How often a server that is long at its work says that it still is.
 const STILL_AT_IT: Duration = Duration::from_secs(3);
 
+/// So long after one server has read a change all have: they look twice a second. Who asks any of them then gets what is true
+/// since, and what was given out before has arrived.
+pub const SETTLED_AFTER: Duration = Duration::from_secs(2);
+
 /// What is to be done.
 pub trait Errand {
     /// What it is called in the log, such as `Purging the cache in front`.

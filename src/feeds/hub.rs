@@ -2,7 +2,7 @@
 //!
 //! It follows the change log as [`crate::purge`] does: nothing is told of what was rolled back, nothing that was committed
 //! is forgotten, and what a server did not get done another one does. A hub is told of feeds without filters only; it asks
-//! for them itself.
+//! for them itself, once: so it is told when every server, and the cache in front, has what is new.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -13,7 +13,7 @@ use super::feed;
 use crate::{
     changes::{
         durable::Follower,
-        errand::{self, Errand},
+        errand::{self, Errand, SETTLED_AFTER},
         follow::Seen,
     },
     db::{
@@ -35,7 +35,9 @@ const MOST_TOPICS: usize = 30;
 
 /// Follows the log and tells the hub, for ever. `position` is how far this server has read the log.
 pub async fn follow(state: State, hub: String, base: String, position: watch::Receiver<i64>) {
-    let teller = Teller { state: state.clone(), hub, base, agent: agent() };
+    // What is purged for the second time waits for as long, and behind others that wait.
+    let wait = if state.config.purge.is_some() { SETTLED_AFTER * 3 } else { SETTLED_AFTER };
+    let teller = Teller { state: state.clone(), hub, base, wait, agent: agent() };
     errand::run(&state.db, &Follower::new("hub"), &teller, position).await;
 }
 
@@ -43,6 +45,8 @@ struct Teller {
     state: State,
     hub: String,
     base: String,
+    /// How long a change is kept back.
+    wait: Duration,
     agent: ureq::Agent,
 }
 
@@ -50,6 +54,7 @@ impl Errand for Teller {
     const WHAT: &'static str = "Telling the hub what has changed";
 
     async fn run(&self, seen: Vec<Seen>) -> Result<()> {
+        tokio::time::sleep(self.wait).await;
         let keys: BTreeSet<String> = seen.into_iter().flat_map(|seen| seen.keys).collect();
         let paths = self.state.db.read(move |conn| paths(conn, &keys)).await?;
         let topics: Vec<String> = paths.iter().flat_map(|path| feed::addresses(&self.base, path)).collect();

@@ -8,11 +8,15 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use serde_json::json;
 
-use crate::support::{App, Client, PASSWORD, both, id, wait::until};
+use crate::{
+    endurance::gate::{Gate, Mode},
+    support::{App, Backend, Client, Database, PASSWORD, both, id, postgres, wait::until},
+};
 
 /// A cache that remembers what it was told, and refuses for as long as it is told to.
 struct Cache {
@@ -23,6 +27,11 @@ struct Cache {
 
 impl Cache {
     fn start() -> Self {
+        Self::that_does(|_| {})
+    }
+
+    /// One that does something when it has been told, before it says so.
+    fn that_does(does: impl Fn(&str) + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
         let (told, refuses): (Arc<Mutex<Vec<_>>>, Arc<AtomicBool>) = Default::default();
@@ -43,6 +52,7 @@ impl Cache {
                     line.map(|line| line[name.len() + 2..].to_owned()).unwrap_or_default()
                 };
                 let told = (format!("{} {}", lines[0], header("authorization")), header("surrogate-key"));
+                does(&told.1);
                 remembers.lock().unwrap().push(told);
                 let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
             }
@@ -66,10 +76,52 @@ impl Cache {
             .collect()
     }
 
+    /// Waits until a key was told at once and again: then nothing more is told of it.
+    #[track_caller]
+    fn wait_for_both(&self, key: &str) {
+        until(&format!("{key} is told twice"), || {
+            self.told.lock().unwrap().iter().filter(|(_, keys)| keys.split(' ').any(|told| told == key)).count() == 2
+        });
+    }
+
     #[track_caller]
     fn wait_for(&self, key: &str) {
         until(&format!("{key} is told"), || self.keys().contains(key));
     }
+}
+
+#[test]
+fn what_a_slower_server_gave_the_cache_in_between_is_dropped_too() {
+    if postgres::cluster().is_err() {
+        return;
+    }
+    let database = Database::with_logins(Backend::Postgres);
+    let (_gate, through) = Gate::before_database(&database.url, Mode::Delays(Duration::from_millis(40)));
+    let slower = database.serve(&[("DATABASE_URL", &through)]);
+    let address = Arc::new(Mutex::new(None::<String>));
+    // Dropped when it is told, and asked for again at once.
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let (asked, keeps, anybody) = (address.clone(), kept.clone(), Client::new(&slower.base, None));
+    let cache = Cache::that_does(move |_| {
+        if let Some(address) = &*asked.lock().unwrap() {
+            keeps.lock().unwrap().push(anybody.get(address).expect(200).json()["title"].as_str().unwrap().to_owned());
+        }
+    });
+    let settings = cache.settings();
+    let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let quicker = App::start_on(Arc::new(database), &settings);
+    until("it follows", || quicker.database.sql("SELECT name AS line FROM followers").matches("purge").count() == 2);
+    let article = format!("/v1/articles/{}", id(&quicker.published("Before", json!({}))));
+    cache.wait_for_both(&format!("article-{}", article.rsplit('/').next().unwrap()));
+    let reader = Client::new(&slower.base, None);
+    until("the slower server has it", || reader.get(&article).status == 200);
+    *address.lock().unwrap() = Some(article.clone());
+
+    quicker.editor().patch(&article, "*", json!({ "title": "After" })).expect(200);
+    quicker.editor().verb(&format!("{article}/publish"), "*").expect(200);
+
+    until("the cache has what is new", || kept.lock().unwrap().last().is_some_and(|title| title == "After"));
+    assert_eq!(kept.lock().unwrap()[0], "Before", "the slower server was asked before it knew");
 }
 
 fn editor(base: &str) -> Client {
@@ -102,6 +154,7 @@ both! {
         assert_eq!(request, "POST /purge HTTP/1.1 Bearer sesame");
         assert!(keys.contains("list-all") && keys.contains("list-section-"), "{keys}");
         // What did not happen is not told.
+        cache.wait_for_both(&format!("article-{last}"));
         let n_told = cache.told.lock().unwrap().len();
         told.editor().verb(&format!("/v1/articles/{last}/publish"), "*").expect(409);
         told.editor().patch(&format!("/v1/articles/{last}"), "*", json!({ "title": "A draft" })).expect(200);
