@@ -39,8 +39,38 @@ impl Kind {
 /// # Errors
 /// When the database fails.
 pub fn owner(conn: &mut Conn, kind: Kind, key: &str) -> Result<Option<ResourceId>> {
-    let owner = slugs::table.find((kind.as_str(), key)).select(slugs::resource_id);
+    let owner = row_of(kind, key).select(slugs::resource_id);
     Ok(direct!(conn, |own| owner.get_result(own).optional())?)
+}
+
+/// Reads the row that a reference names, by any slug that its owner has or had.
+macro_rules! named_by {
+    ($conn:expr, $table:ident, $row:ty, $kind:expr, $reference:expr) => {
+        match $reference {
+            $crate::reference::Reference::Id(id) => $crate::db::direct::direct!($conn, |own| $table::table
+                .find(*id)
+                .select(<$row>::as_select())
+                .get_result(own)
+                .optional()),
+            $crate::reference::Reference::Slug(slug) => {
+                let key = $crate::input::Slug::key_of(slug);
+                let owned = $crate::slugs::row_of($kind, &key);
+                $crate::db::direct::direct!($conn, |own| owned
+                    .inner_join($table::table.on($table::id.eq($crate::db::schema::slugs::resource_id)))
+                    .select(<$row>::as_select())
+                    .get_result(own)
+                    .optional())
+            }
+        }
+    };
+}
+pub(crate) use named_by;
+
+/// Returns the query for the row of a slug, by its key.
+#[diesel::dsl::auto_type(no_type_alias)]
+pub fn row_of<'a>(kind: Kind, key: &'a str) -> _ {
+    let kind: &'static str = kind.as_str();
+    slugs::table.find((kind, key))
 }
 
 /// Gives a resource the slug that was asked for, or one made from its name that is free.

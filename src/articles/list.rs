@@ -11,16 +11,16 @@ use crate::{
     db::{
         Conn, Now,
         direct::{direct, middle, top},
-        schema::{live_articles, live_facets, staff},
+        schema::{live_articles, live_facets},
         types::text_enum,
     },
     error::{Code, Error, Result},
     http::page::{Cursor, Direction, Limit},
-    ids::{ArticleId, ResourceId, SectionId, StaffId, TagId},
-    input::{Faults, Language, Slug},
+    ids::{ArticleId, SectionId, StaffId, TagId},
+    input::{Faults, Language},
     reference::Reference,
     sections::store,
-    slugs::{self, Kind},
+    staff::store as staff_store,
     tags::store as tag_store,
 };
 
@@ -321,10 +321,8 @@ pub fn facets(conn: &mut Conn, asked: &Asked, scope: Option<&Scope>) -> Result<V
         }
     }
     if let Some(reference) = &asked.author {
-        let id: Option<StaffId> = id_of(conn, Kind::Staff, reference)?;
-        let found = staff::table.filter(staff::id.eq_any(id)).filter(staff::trashed_at.is_null());
-        match found.select(staff::id).get_result(conn).optional()? {
-            Some(id) => facets.push(Facet::staff(id)),
+        match staff_store::try_find(conn, reference)?.filter(|row| row.trashed_at.is_none()) {
+            Some(row) => facets.push(Facet::staff(row.id)),
             None => faults.add("/author", "not_found", format!("there is no staff profile \"{reference}\"")),
         }
     }
@@ -340,13 +338,6 @@ pub fn facets(conn: &mut Conn, asked: &Asked, scope: Option<&Scope>) -> Result<V
     facets.extend(asked.language.as_ref().map(|language| Facet::language(language.as_str())));
     faults.check(Code::InvalidParameter)?;
     Ok(facets)
-}
-
-fn id_of<I: Copy + From<ResourceId>>(conn: &mut Conn, kind: Kind, reference: &Reference<I>) -> Result<Option<I>> {
-    match reference {
-        Reference::Id(id) => Ok(Some(*id)),
-        Reference::Slug(slug) => Ok(slugs::owner(conn, kind, &Slug::key_of(slug))?.map(I::from)),
-    }
 }
 
 /// Returns whether any article that readers see stands in a list. Asked in the order of the index: PostgreSQL would read the table from its

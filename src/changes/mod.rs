@@ -8,14 +8,14 @@ pub mod errand;
 pub mod follow;
 pub mod wire;
 
-use diesel::prelude::*;
+use diesel::{dsl::max, prelude::*};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::Instant,
     db::{
         Conn, NextPlace, Now, Tx,
-        direct::{direct, top},
+        direct::direct,
         schema::{article_due, changes},
     },
     error::{Error, Result},
@@ -89,10 +89,9 @@ pub fn append(tx: &mut Tx<'_>, change: &Change) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub fn last_at(conn: &mut Conn) -> Result<Instant> {
-    let newest = changes::table.select(changes::at).order(changes::at.desc());
-    let recorded: Option<Instant> = direct!(conn, |own| top(newest, 1).get_result(own).optional())?;
-    let passed =
-        article_due::table.filter(article_due::at.le(Now)).select(article_due::at).order(article_due::at.desc());
-    let due: Option<Instant> = direct!(conn, |own| top(passed, 1).get_result(own).optional())?;
-    recorded.max(due).or_else(|| Instant::from_millis(0)).ok_or_else(|| Error::internal("no epoch"))
+    let recorded = changes::table.select(max(changes::at));
+    let passed = article_due::table.filter(article_due::at.le(Now)).select(max(article_due::at));
+    let newest = diesel::select((recorded.single_value(), passed.single_value()));
+    let (recorded, passed): (Option<Instant>, Option<Instant>) = direct!(conn, |own| newest.get_result(own))?;
+    recorded.max(passed).or_else(|| Instant::from_millis(0)).ok_or_else(|| Error::internal("no epoch"))
 }

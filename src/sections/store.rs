@@ -21,7 +21,7 @@ use crate::{
     reference::Reference,
     resources::{self, Shown, document},
     revisions::{self, Basis, Revision},
-    slugs::{self, Kind},
+    slugs::{self, Kind, named_by},
 };
 
 /// A site has at most this many sections, so that the whole tree is one answer.
@@ -109,12 +109,7 @@ pub fn find(conn: &mut Conn, reference: &Reference<SectionId>) -> Result<Section
 /// # Errors
 /// When the database fails.
 pub fn try_find(conn: &mut Conn, reference: &Reference<SectionId>) -> Result<Option<SectionRow>> {
-    let id = match reference {
-        Reference::Id(id) => Some(*id),
-        Reference::Slug(slug) => slugs::owner(conn, Kind::Section, &Slug::key_of(slug))?.map(SectionId::from),
-    };
-    let Some(id) = id else { return Ok(None) };
-    Ok(direct!(conn, |own| sections::table.find(id).select(SectionRow::as_select()).get_result(own).optional())?)
+    Ok(named_by!(conn, sections, SectionRow, Kind::Section, reference)?)
 }
 
 /// Returns the section that a parameter names.

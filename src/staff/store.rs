@@ -23,7 +23,7 @@ use crate::{
     reference::Reference,
     resources::{self, Shown, document},
     revisions::{self, Basis, Revision},
-    slugs::{self, Kind},
+    slugs::{self, Kind, named_by},
 };
 
 /// A row of the table.
@@ -132,12 +132,7 @@ impl StaffRow {
 /// # Errors
 /// When the database fails.
 pub fn try_find(conn: &mut Conn, reference: &Reference<StaffId>) -> Result<Option<StaffRow>> {
-    let id = match reference {
-        Reference::Id(id) => Some(*id),
-        Reference::Slug(slug) => slugs::owner(conn, Kind::Staff, &Slug::key_of(slug))?.map(StaffId::from),
-    };
-    let Some(id) = id else { return Ok(None) };
-    Ok(staff::table.find(id).select(StaffRow::as_select()).get_result(conn).optional()?)
+    Ok(named_by!(conn, staff, StaffRow, Kind::Staff, reference)?)
 }
 
 /// Returns the profile that a reference names, in the trash or not; a former slug is a redirect.

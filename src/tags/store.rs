@@ -29,7 +29,7 @@ use crate::{
     reference::Reference,
     resources::{self, Shown, document},
     revisions::{self, Basis, Revision},
-    slugs::{self, Kind},
+    slugs::{self, Kind, named_by},
 };
 
 /// A row of the table.
@@ -97,17 +97,13 @@ impl TagRow {
 /// # Errors
 /// When the database fails.
 pub fn try_find(conn: &mut Conn, reference: &Reference<TagId>) -> Result<Option<TagRow>> {
-    let id = match reference {
-        Reference::Id(id) => Some(*id),
-        Reference::Slug(slug) => slugs::owner(conn, Kind::Tag, &Slug::key_of(slug))?.map(TagId::from),
-    };
-    let Some(id) = id else { return Ok(None) };
-    let row: Option<TagRow> =
-        direct!(conn, |own| tags::table.find(id).select(TagRow::as_select()).get_result(own).optional())?;
+    let row: Option<TagRow> = named_by!(conn, tags, TagRow, Kind::Tag, reference)?;
     // One step is enough: merging leaves no chains behind.
     match row.as_ref().and_then(|row| row.merged_into_id) {
         None => Ok(row),
-        Some(id) => Ok(tags::table.find(id).select(TagRow::as_select()).get_result(conn).optional()?),
+        Some(id) => {
+            Ok(direct!(conn, |own| tags::table.find(id).select(TagRow::as_select()).get_result(own).optional())?)
+        }
     }
 }
 
