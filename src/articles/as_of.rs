@@ -12,7 +12,6 @@ use serde_json::value::RawValue;
 use super::{
     content::{Content, Correction, StoredBody},
     guids::guid_of,
-    live::Shown,
     resolve::Embedded,
     view::{Article, AuthorSummary, Bodies},
     working::{self, ArticleRow, Parts},
@@ -68,7 +67,7 @@ struct Named {
 /// More levels than sections can have, so that damaged data does not lead in a circle.
 const MOST_LEVELS: usize = 16;
 
-/// Returns what readers saw of an article at a moment.
+/// Returns what readers saw of an article at a moment, and since when.
 ///
 /// # Errors
 /// `not_found` when they saw nothing, `invalid_parameter` for a moment in the future, `forbidden` for what was killed.
@@ -79,7 +78,7 @@ pub fn get(
     caller: &Caller,
     site: &SiteConfig,
     parts: Parts,
-) -> Result<Shown> {
+) -> Result<(Article, Instant)> {
     let now: Instant = diesel::select(Now).get_result(conn)?;
     if at > now {
         let fault = Fault::new("/as_of", "in_the_future", "must not be in the future");
@@ -94,10 +93,10 @@ pub fn get(
     let (content, body) = working::said(conn, row.id, publication.revision)?.ok_or_else(Error::not_found)?;
     let names = Names::load(conn, &content, at)?;
     let related = seen_at(conn, &content.related, at)?;
-    let changed_at = publication.visible_from;
+    let since = publication.visible_from;
     let bodies = parts.of(conn, &body, site)?;
     let article = present(&row, publication, (content, body), &names, related, (site, bodies))?;
-    Ok(Shown { article, changed_at })
+    Ok((article, since))
 }
 
 fn publication_at(conn: &mut Conn, id: ArticleId, at: Instant) -> Result<Option<Publication>> {

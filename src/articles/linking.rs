@@ -17,19 +17,35 @@ use crate::{
         schema::{live_articles, sections},
     },
     error::{Error, Result},
-    ids::ArticleId,
+    ids::{ArticleId, SectionId},
 };
 
 /// Knows the addresses of the articles that some bodies name, and that of the site.
 #[derive(Debug, Default)]
 pub struct ArticleLinks {
-    known: HashMap<ArticleRef, ArticleLink>,
+    known: HashMap<ArticleRef, Target>,
     site: Option<Url>,
+}
+
+/// An article that a body names.
+#[derive(Debug)]
+struct Target {
+    link: ArticleLink,
+    section: SectionSeen,
+}
+
+/// A section that stands in the address of something, as far as a cache must know of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SectionSeen {
+    /// Which one.
+    pub id: SectionId,
+    /// When it last changed.
+    pub changed_at: Instant,
 }
 
 impl Links for ArticleLinks {
     fn article(&self, article: ArticleRef) -> Option<ArticleLink> {
-        self.known.get(&article).cloned()
+        self.known.get(&article).map(|target| target.link.clone())
     }
 
     fn site(&self) -> Option<&Url> {
@@ -50,7 +66,8 @@ impl ArticleLinks {
         if ids.is_empty() || site.article_url.is_none() {
             return Ok(links);
         }
-        let rows: Vec<(ArticleId, String, String, Instant, String)> = live_articles::table
+        type Row = (ArticleId, String, String, Instant, (SectionId, String, Instant));
+        let rows: Vec<Row> = live_articles::table
             .inner_join(sections::table)
             .filter(live_articles::id.eq_any(ids))
             .filter(live::is_visible())
@@ -59,10 +76,10 @@ impl ArticleLinks {
                 live_articles::slug,
                 live_articles::title,
                 live_articles::first_published_at,
-                sections::path,
+                (sections::id, sections::path, sections::updated_at),
             ))
             .load(conn)?;
-        for (id, slug, title, first_published_at, path) in rows {
+        for (id, slug, title, first_published_at, (section, path, changed_at)) in rows {
             let places = ArticlePlaces {
                 id,
                 slug: &slug,
@@ -70,9 +87,20 @@ impl ArticleLinks {
                 first_published_at: Some(first_published_at),
             };
             let url = site.article_url(places).and_then(|url| Href::parse(&url).ok());
-            links.known.extend(url.map(|url| (ArticleRef::from_uuid(*id.uuid()), ArticleLink { url, title })));
+            let section = SectionSeen { id: section, changed_at };
+            let target = url.map(|url| Target { link: ArticleLink { url, title }, section });
+            links.known.extend(target.map(|target| (ArticleRef::from_uuid(*id.uuid()), target)));
         }
         Ok(links)
+    }
+
+    /// The sections that stand in the addresses of the articles that a body names.
+    pub fn sections_of(&self, body: &Body) -> Vec<SectionSeen> {
+        let targets = body.article_references().into_iter().filter_map(|article| self.known.get(&article));
+        let mut sections: Vec<SectionSeen> = targets.map(|target| target.section).collect();
+        sections.sort_unstable_by_key(|section| section.id);
+        sections.dedup();
+        sections
     }
 
     /// Forgets the articles that a reader does not see.

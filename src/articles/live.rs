@@ -1,18 +1,19 @@
 //! Reading the live copy. Cannot reach the working tables.
 
-use std::collections::HashMap;
+mod attached;
 
-use diesel::{dsl::case_when, prelude::*, sql_types::Bool};
+use diesel::{connection::DefaultLoadingMode, dsl::case_when, prelude::*, sql_types::Bool};
 use serde_json::value::RawValue;
 
+use self::attached::{Attached, OfArticle, WithBios, each_of_articles};
 use super::{
     content::{Correction, StoredBody},
     guids::guid_of,
-    input::{AuthorRole, Seo, Source},
+    input::{Seo, Source},
     linking::ArticleLinks,
     notices::{absence, id_of},
     scope::Scope,
-    view::{Article, AuthorSummary, Bodies},
+    view::{Article, Bodies},
     working::Parts,
 };
 use crate::{
@@ -21,18 +22,14 @@ use crate::{
     db::{
         Conn, Now,
         direct::{direct, one_of, top},
-        schema::{
-            live_articles, live_authors, live_bodies, live_related, live_slugs, live_tags, sections, staff, tags,
-        },
+        schema::{live_articles, live_bodies, live_slugs, sections},
     },
     error::{Error, Result},
-    ids::{ArticleId, SectionId, StaffId, TagId},
+    ids::{ArticleId, SectionId},
     input::{Line, Slug, WebUrl},
     policy::Policy,
     reference::Reference,
     sections::model::SectionSummary,
-    staff::model::StaffKind,
-    tags::model::TagSummary,
 };
 
 /// A row of the table.
@@ -100,23 +97,35 @@ macro_rules! body_part {
     }};
 }
 
-/// Loads what belongs to one article or to several.
-macro_rules! of_articles {
-    ($conn:expr, $column:expr, $ids:expr, $query:expr) => {
-        match $ids {
-            [id] => direct!($conn, |own| $query.filter($column.eq(*id)).load(own)),
-            ids => direct!($conn, |own| $query.filter(one_of($column, ids.iter().copied())).load(own)),
-        }
-    };
-}
-
 /// A live article, and what its answer needs beside it.
 pub struct Shown {
     /// The view.
     pub article: Article,
     /// When it, or anything that it embeds, last changed.
     pub changed_at: Instant,
+    /// The sections in the addresses to which its body leads.
+    linked_sections: Vec<SectionId>,
 }
+
+impl Shown {
+    /// Returns the keys by which caches can drop what shows the article alone: its own, and those of what it embeds.
+    pub fn surrogate_keys(&self) -> Vec<String> {
+        let article = &self.article;
+        let mut keys = vec![format!("article-{}", article.id)];
+        let sections = article.section.iter().map(|section| section.id).chain(self.linked_sections.iter().copied());
+        if self.linked_sections.len() > MOST_SECTION_KEYS {
+            keys.push("sections".to_owned());
+        } else {
+            keys.extend(sections.map(|section| format!("section-{section}")));
+        }
+        keys.extend(article.authors.iter().map(|author| format!("staff-{}", author.id)));
+        keys.extend(article.tags.iter().map(|tag| format!("tag-{}", tag.id)));
+        keys
+    }
+}
+
+/// Of how many sections that a body leads to an answer says which they are; of more, it is dropped with any of the site.
+const MOST_SECTION_KEYS: usize = 20;
 
 /// Returns the live article that a reference names.
 ///
@@ -140,9 +149,10 @@ pub fn get(
     {
         return Err(Error::moved_to(row.slug));
     }
-    let bodies = finish(conn, vec![(row.id, body)], parts, site, None)?;
-    let mut attached = Attached::load(conn, &[row.id], WithBios(true), bodies, None)?;
-    present(row, section, &mut attached, site)
+    let mut attached = Attached::load(conn, &[row.id], WithBios(true), None)?;
+    finish(conn, vec![(row.id, body)], parts, site, None, &mut attached)?;
+    let (_, attached) = attached.take(row.id).ok_or_else(Error::not_found)?;
+    present(row, section, attached, site)
 }
 
 /// As [`get`], for who may not see everything or sees more. What is out of scope answers like what does not exist.
@@ -274,129 +284,39 @@ fn load_with(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<(LiveRow, SectionPart)> = direct!(conn, |own| live_articles::table
-        .inner_join(sections::table)
-        .filter(one_of(live_articles::id, ids.iter().copied()))
-        .select((LiveRow::as_select(), SectionPart::as_select()))
-        .load(own))?;
-    let bodies = if parts.any() { bodies(conn, ids, parts, site, scope)? } else { HashMap::new() };
-    let mut attached = Attached::load(conn, ids, with_bios, bodies, scope)?;
-    let mut by_id: HashMap<ArticleId, (LiveRow, SectionPart)> =
-        rows.into_iter().map(|pair| (pair.0.id, pair)).collect();
-    ids.iter()
-        .filter_map(|id| by_id.remove(id))
-        .map(|(row, section)| present(row, section, &mut attached, site))
-        .collect()
-}
-
-/// Whether authors come with what stands in the box beside a single article.
-#[derive(Clone, Copy)]
-struct WithBios(bool);
-
-/// What belongs to some articles, by article.
-struct Attached {
-    authors: HashMap<ArticleId, Vec<(AuthorSummary, Instant)>>,
-    tags: HashMap<ArticleId, Vec<(TagSummary, Instant)>>,
-    related: HashMap<ArticleId, Vec<ArticleId>>,
-    bodies: HashMap<ArticleId, Bodies>,
-}
-
-impl Attached {
-    fn load(
-        conn: &mut Conn,
-        ids: &[ArticleId],
-        with_bios: WithBios,
-        bodies: HashMap<ArticleId, Bodies>,
-        scope: Option<&Scope>,
-    ) -> Result<Self> {
-        Ok(Self {
-            authors: authors(conn, ids, with_bios)?,
-            tags: tags_of(conn, ids)?,
-            related: related(conn, ids, scope)?,
-            bodies,
-        })
+    let mut attached = Attached::load(conn, ids, with_bios, scope)?;
+    if parts.any() {
+        let query = live_bodies::table.select((live_bodies::article_id, body_part!(parts)));
+        let mut bodies = Vec::with_capacity(ids.len());
+        each_of_articles!(conn, live_bodies::article_id, ids, query, |row: (ArticleId, BodyPart)| bodies.push(row));
+        finish(conn, bodies, parts, site, scope, &mut attached)?;
     }
+    let mut shown: Vec<Option<Shown>> = ids.iter().map(|_| None).collect();
+    direct!(conn, |own| {
+        let query = live_articles::table
+            .inner_join(sections::table)
+            .filter(one_of(live_articles::id, ids.iter().copied()))
+            .select((LiveRow::as_select(), SectionPart::as_select()));
+        for row in query.load_iter::<(LiveRow, SectionPart), DefaultLoadingMode>(own)? {
+            let (row, section) = row?;
+            let Some((place, attached)) = attached.take(row.id) else { continue };
+            if let Some(shown) = shown.get_mut(place) {
+                *shown = Some(present(row, section, attached, site)?);
+            }
+        }
+    });
+    Ok(shown.into_iter().flatten().collect())
 }
 
-fn authors(
-    conn: &mut Conn,
-    ids: &[ArticleId],
-    with_bios: WithBios,
-) -> Result<HashMap<ArticleId, Vec<(AuthorSummary, Instant)>>> {
-    type Row = (ArticleId, AuthorRole, (StaffId, String, String, StaffKind, Option<String>, Instant), Option<String>);
-    let query = live_authors::table
-        .inner_join(staff::table)
-        .order((live_authors::article_id, live_authors::position))
-        .select((
-            live_authors::article_id,
-            live_authors::role,
-            (staff::id, staff::slug, staff::name, staff::kind, staff::title, staff::updated_at),
-            case_when(with_bios.0.into_sql::<Bool>(), staff::bio_html),
-        ));
-    let rows: Vec<Row> = of_articles!(conn, live_authors::article_id, ids, query)?;
-    let mut found: HashMap<ArticleId, Vec<(AuthorSummary, Instant)>> = HashMap::new();
-    for (article, role, (id, slug, name, kind, title, updated_at), bio_html) in rows {
-        let bio_html = bio_html.filter(|bio| !bio.is_empty());
-        let author = AuthorSummary { id, slug, name, kind, title, role, bio_html };
-        found.entry(article).or_default().push((author, updated_at));
-    }
-    Ok(found)
-}
-
-fn tags_of(conn: &mut Conn, ids: &[ArticleId]) -> Result<HashMap<ArticleId, Vec<(TagSummary, Instant)>>> {
-    let query = live_tags::table
-        .inner_join(tags::table)
-        .order((live_tags::article_id, live_tags::position))
-        .select((live_tags::article_id, (tags::id, tags::slug, tags::name, tags::updated_at)));
-    let rows: Vec<(ArticleId, (TagId, String, String, Instant))> =
-        of_articles!(conn, live_tags::article_id, ids, query)?;
-    let mut found: HashMap<ArticleId, Vec<(TagSummary, Instant)>> = HashMap::new();
-    for (article, (id, slug, name, updated_at)) in rows {
-        found.entry(article).or_default().push((TagSummary { id, slug, name }, updated_at));
-    }
-    Ok(found)
-}
-
-/// Only what readers see is related: the join leaves out the rest.
-fn related(conn: &mut Conn, ids: &[ArticleId], scope: Option<&Scope>) -> Result<HashMap<ArticleId, Vec<ArticleId>>> {
-    let query = live_related::table
-        .inner_join(live_articles::table.on(live_articles::id.eq(live_related::related_id)))
-        .filter(is_visible())
-        .order((live_related::article_id, live_related::position))
-        .select((live_related::article_id, live_related::related_id));
-    let mut rows: Vec<(ArticleId, ArticleId)> = of_articles!(conn, live_related::article_id, ids, query)?;
-    if let Some(scope) = scope {
-        let seen = scope.keep(conn, rows.iter().map(|(_, related)| *related).collect())?;
-        rows.retain(|(_, related)| seen.contains(related));
-    }
-    let mut found: HashMap<ArticleId, Vec<ArticleId>> = HashMap::new();
-    for (article, related) in rows {
-        found.entry(article).or_default().push(related);
-    }
-    Ok(found)
-}
-
-fn bodies(
-    conn: &mut Conn,
-    ids: &[ArticleId],
-    parts: Parts,
-    site: &SiteConfig,
-    scope: Option<&Scope>,
-) -> Result<HashMap<ArticleId, Bodies>> {
-    let query = live_bodies::table.select((live_bodies::article_id, body_part!(parts)));
-    let rows: Vec<(ArticleId, BodyPart)> = of_articles!(conn, live_bodies::article_id, ids, query)?;
-    finish(conn, rows, parts, site, scope)
-}
-
-/// The finished bodies. What depends on other articles or on the site's address is written anew.
+/// Adds the finished bodies. What depends on other articles or on the site's address is written anew.
 fn finish(
     conn: &mut Conn,
     rows: Vec<(ArticleId, BodyPart)>,
     parts: Parts,
     site: &SiteConfig,
     scope: Option<&Scope>,
-) -> Result<HashMap<ArticleId, Bodies>> {
-    let mut finished = HashMap::new();
+    attached: &mut Attached,
+) -> Result<()> {
     let mut unfinished = Vec::new();
     for (id, BodyPart { html, blocks, text, depends_on_links }) in rows {
         if parts.markdown || (parts.html && depends_on_links) {
@@ -404,24 +324,22 @@ fn finish(
             continue;
         }
         let blocks = blocks.map(RawValue::from_string).transpose().map_err(Error::internal)?;
-        finished.insert(id, Bodies { html, blocks, markdown: None, text });
+        attached.add_body(id, Bodies { html, blocks, markdown: None, text });
     }
     if !unfinished.is_empty() {
         let links =
             ArticleLinks::load(conn, unfinished.iter().map(|(_, body)| &body.body), site)?.within(conn, scope)?;
         for (id, body) in unfinished {
-            finished.insert(id, parts.write(&body, &links)?);
+            attached.add_linked(id, &links.sections_of(&body.body));
+            attached.add_body(id, parts.write(&body, &links)?);
         }
     }
-    Ok(finished)
+    Ok(())
 }
 
-fn present(row: LiveRow, section: SectionPart, attached: &mut Attached, site: &SiteConfig) -> Result<Shown> {
-    let authors = attached.authors.remove(&row.id).unwrap_or_default();
-    let tags = attached.tags.remove(&row.id).unwrap_or_default();
-    let bodies = attached.bodies.remove(&row.id).unwrap_or_default();
-    let embedded = authors.iter().map(|(_, at)| *at).chain(tags.iter().map(|(_, at)| *at));
-    let changed_at = embedded.chain([section.updated_at]).fold(row.changed_at, Ord::max);
+fn present(row: LiveRow, section: SectionPart, attached: OfArticle, site: &SiteConfig) -> Result<Shown> {
+    let OfArticle { authors, tags, related, bodies, linked_sections, changed_at } = attached;
+    let changed_at = changed_at.into_iter().chain([section.updated_at]).fold(row.changed_at, Ord::max);
     let article = Article {
         view: "live",
         id: row.id,
@@ -444,11 +362,11 @@ fn present(row: LiveRow, section: SectionPart, attached: &mut Attached, site: &S
         guid: guid_of(row.id, row.guid),
         dateline: row.dateline,
         section: Some(SectionSummary { id: section.id, slug: section.slug, name: section.name, path: section.path }),
-        authors: authors.into_iter().map(|(author, _)| author).collect(),
+        authors,
         byline: row.byline,
-        tags: tags.into_iter().map(|(tag, _)| tag).collect(),
+        tags,
         featured: row.is_featured,
-        related: attached.related.remove(&row.id).unwrap_or_default(),
+        related,
         word_count: row.word_count,
         reading_minutes: row.reading_minutes,
         first_published_at: row.first_published_at,
@@ -461,7 +379,7 @@ fn present(row: LiveRow, section: SectionPart, attached: &mut Attached, site: &S
         body_text: bodies.text,
         json_ld: None,
     };
-    Ok(Shown { article, changed_at })
+    Ok(Shown { article, changed_at, linked_sections })
 }
 
 fn damaged(invalid: crate::input::Invalid) -> Error {

@@ -228,7 +228,7 @@ async fn get_article(call: Call) -> Result<HttpResponse, Refusal> {
             } else {
                 Live::new(&fields.trim(&shown.article)?, shown.changed_at)?
             };
-            Ok(live.article().keyed(shown.article.surrogate_keys()))
+            Ok(live.article().keyed(shown.surrogate_keys()))
         })
         .await;
     if let Err(error) = &answer
@@ -253,12 +253,8 @@ async fn past(
     let state = call.state.clone();
     Ok(call
         .read_live(reader, move |conn| {
-            let shown = as_of::get(conn, &reference, at, &caller, &state.config.site, parts)?;
-            Ok(if fields.is_all() {
-                Live::new(&shown.article, shown.changed_at)?
-            } else {
-                Live::new(&fields.trim(&shown.article)?, shown.changed_at)?
-            })
+            let (article, since) = as_of::get(conn, &reference, at, &caller, &state.config.site, parts)?;
+            if fields.is_all() { Live::new(&article, since) } else { Live::new(&fields.trim(&article)?, since) }
         })
         .await?)
 }

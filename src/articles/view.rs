@@ -179,15 +179,6 @@ pub struct Article {
 }
 
 impl Article {
-    /// Returns the keys by which caches can drop what shows the article alone: its own, and those of what it embeds.
-    pub fn surrogate_keys(&self) -> Vec<String> {
-        let mut keys = vec![format!("article-{}", self.id)];
-        keys.extend(self.section.iter().map(|section| format!("section-{}", section.id)));
-        keys.extend(self.authors.iter().map(|author| format!("staff-{}", author.id)));
-        keys.extend(self.tags.iter().map(|tag| format!("tag-{}", tag.id)));
-        keys
-    }
-
     /// Adds the structured data, for which the body was read as HTML; drops that again unless it was asked for as well.
     pub fn describe(&mut self, site: &SiteConfig, keeps_html: bool) {
         self.json_ld = Some(Box::new(JsonLd::of(self, site)));

@@ -112,15 +112,39 @@ fn parse_readers(text: &str) -> Result<Option<Arc<Policy>>, String> {
     }
 }
 
-/// Reads the directives of a `Cache-Control` header (RFC 9111): names, some with a value.
+/// The directives of `Cache-Control` in answers (RFC 9111, 5861 and 8246) that stand alone.
+const FLAGS: [&str; 9] = [
+    "public",
+    "private",
+    "no-cache",
+    "no-store",
+    "no-transform",
+    "must-revalidate",
+    "proxy-revalidate",
+    "must-understand",
+    "immutable",
+];
+
+/// Those that have a number of seconds.
+const TIMES: [&str; 4] = ["max-age", "s-maxage", "stale-while-revalidate", "stale-if-error"];
+
+/// Reads the directives of a `Cache-Control` header.
 fn parse_control(text: &str) -> Result<HeaderValue, String> {
-    const WANTED: &str = "must be a list of directives such as public, max-age=0, s-maxage=5";
-    let is_token =
-        |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
-    let is_directive = |part: &str| {
-        let (name, value) = part.split_once('=').map_or((part, None), |(name, value)| (name, Some(value)));
-        is_token(name) && value.is_none_or(|value| is_token(value.trim_matches('"')))
-    };
-    let is_list = text.split(',').map(str::trim).all(is_directive);
-    HeaderValue::from_str(text).ok().filter(|_| is_list).ok_or_else(|| WANTED.to_owned())
+    for directive in text.split(',').map(str::trim) {
+        let is_known = |names: &[&str], name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+        let is_number = |text: &str| text.parse::<u32>().is_ok_and(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
+        match directive.split_once('=') {
+            None if is_known(&FLAGS, directive) => {}
+            Some((name, seconds)) if is_known(&TIMES, name) && is_number(seconds) => {}
+            _ => {
+                return Err(format!(
+                    "must be a list of directives such as public, max-age=0, s-maxage=5; \"{directive}\" is none: those \
+                     are {}, and with a number of seconds, {}",
+                    FLAGS.join(", "),
+                    TIMES.join(", ")
+                ));
+            }
+        }
+    }
+    HeaderValue::from_str(text).map_err(|_| "must be ASCII".to_owned())
 }

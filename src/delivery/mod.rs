@@ -281,7 +281,7 @@ impl Delivery {
     /// Answers a partner: what its policy shows, for nobody else to keep.
     pub async fn answer_partner(&self, finished: &Arc<Finished>, address: &Address, asked: &HeaderMap) -> HttpResponse {
         let mut answer = self.answer(finished, address, asked).await;
-        answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+        answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
         answer
     }
 

@@ -1,7 +1,5 @@
 //! One item of a feed, made from a live article; every format writes the same items.
 
-use std::collections::HashMap;
-
 use super::profile::View;
 use crate::{
     articles::{
@@ -19,7 +17,7 @@ use crate::{
     error::Result,
     ids::ArticleId,
     policy::Text,
-    sections::paths,
+    sections::paths::{self, Names},
 };
 
 /// An item.
@@ -116,7 +114,7 @@ pub fn read(conn: &mut Conn, places: &[Place], context: Context<'_>) -> Result<V
 
 impl Item {
     /// Makes an item of an article; `names` has the names of sections by their paths.
-    pub fn of(article: Article, context: Context<'_>, names: &HashMap<String, String>) -> Self {
+    pub fn of(article: Article, context: Context<'_>, names: &Names) -> Self {
         let Context { site, base, view: View { policy, profile } } = context;
         let id = article.guid.clone();
         let own = || base.map(|base| format!("{base}/v1/articles/{}", article.id));
@@ -172,8 +170,8 @@ impl Item {
 }
 
 /// Returns the names of a section and of those above it, joined by slashes.
-pub fn labels(path: &str, name: &str, names: &HashMap<String, String>) -> String {
-    let mut labels: Vec<&str> = paths::above(path).filter_map(|path| names.get(path)).map(String::as_str).collect();
+pub fn labels(path: &str, name: &str, names: &Names) -> String {
+    let mut labels: Vec<&str> = paths::above(path).filter_map(|path| names.get(path)).collect();
     labels.push(name);
     labels.join("/")
 }

@@ -69,10 +69,11 @@ pub fn get(conn: &mut Conn, state: &State, view: View<'_>, article: &Reference<A
     };
     let along = shown.article.section.iter().map(|section| section.path.as_str());
     let names = paths::names_along(conn, along)?;
-    let keys = shown.article.surrogate_keys();
-    let item = Item::of(shown.article, context(state, view), &names);
+    let keys = shown.surrogate_keys();
     // The names of the sections above are in it, too.
-    Ok(Live::new(&Ninjs::of(item, site), shown.changed_at)?.article().keyed(keys).keyed(["sections".to_owned()]))
+    let changed_at = names.changed_at.into_iter().fold(shown.changed_at, Ord::max);
+    let item = Item::of(shown.article, context(state, view), &names);
+    Ok(Live::new(&Ninjs::of(item, site), changed_at)?.article().keyed(keys).keyed(["sections".to_owned()]))
 }
 
 fn context<'a>(state: &'a State, view: View<'a>) -> Context<'a> {

@@ -1,5 +1,7 @@
 //! What is about the server itself: health, the OpenAPI file and its viewer, the documentation of problems.
 
+use std::sync::OnceLock;
+
 use actix_web::{
     HttpResponse, Resource, Route,
     http::{Method, header},
@@ -12,6 +14,8 @@ use utoipa::ToSchema;
 use super::{call::Call, openapi, problem, problem::Refusal, routing::endpoints};
 use crate::{
     auth::rights::Operation,
+    clock::Instant,
+    delivery::Live,
     error::{Code, Error, Result},
     metrics::{self, Readings},
 };
@@ -153,11 +157,17 @@ fn has_metrics_token(call: &Call) -> bool {
 #[utoipa::path(get, path = "/openapi.json", operation_id = "getOpenapi", tag = "system",
     responses((status = 200, description = "This document.", body = Object)))]
 async fn get_openapi(call: Call) -> Result<HttpResponse, Refusal> {
+    // Another version of the server has another document.
+    static SINCE: OnceLock<Instant> = OnceLock::new();
     call.no_query()?;
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, "application/json"))
-        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
-        .body(openapi::json()))
+    let (state, address) = (&call.state, call.address());
+    let meter = state.metrics.meter("GET", call.request().match_pattern().as_deref());
+    let since = *SINCE.get_or_init(Instant::now);
+    let make = async move { Ok(Live::text("application/json", openapi::json().to_owned(), since)) };
+    let document = state.delivery.fetch(address.clone(), meter, make).await?;
+    let mut answer = state.delivery.answer(&document, &address, call.headers()).await;
+    answer.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("public, max-age=300"));
+    Ok(answer)
 }
 
 /// Read about a kind of problem

@@ -130,7 +130,7 @@ struct ChangeStreamParams {
 /// the answer comes as soon as there is something. To keep a copy: start from `GET /v1/snapshot`, then apply the entries
 /// in order: put `article` in the place of what you have, or remove it when it is null, and read anew whatever else
 /// you keep under one of the `keys`. A cursor that is older than the log answers 410; start from the snapshot again. A
-/// page may have fewer entries than `limit` although there are more. Not for caches: `no-store`.
+/// page may have fewer entries than `limit` although there are more. Not for caches: `private, no-store`.
 #[utoipa::path(get, path = "/v1/changes", operation_id = "listChanges", tag = "changes", params(ChangeListParams),
     responses((status = 200, description = "The next changes; none, when nothing is new.", body = ChangePage)))]
 async fn list_changes(call: Call) -> Result<HttpResponse, Refusal> {
@@ -150,7 +150,7 @@ async fn list_changes(call: Call) -> Result<HttpResponse, Refusal> {
     let body = serde_json::to_string(&ChangePage { data: read.entries, page }).map_err(Error::internal)?;
     Ok(HttpResponse::Ok()
         .content_type("application/json")
-        .insert_header(("cache-control", "no-store"))
+        .insert_header(("cache-control", "private, no-store"))
         .insert_header(("link", links))
         .body(body))
 }
@@ -228,7 +228,7 @@ async fn stream_changes(call: Call) -> Result<HttpResponse, Refusal> {
     let position = begin(&call.state, cursor.as_deref(), from).await?;
     let events = stream::open(&call.state, position, with, &reader).await?;
     let mut answer = HttpResponse::Ok();
-    answer.content_type("text/event-stream").insert_header(("cache-control", "no-store"));
+    answer.content_type("text/event-stream").insert_header(("cache-control", "private, no-store"));
     // Some proxies would collect what is to arrive at once.
     answer.insert_header(("x-accel-buffering", "no"));
     Ok(if is_head(&call) { answer.streaming(nothing()) } else { answer.streaming(events) })
@@ -247,7 +247,7 @@ async fn get_snapshot(call: Call) -> Result<HttpResponse, Refusal> {
     call.no_query()?;
     let snapshot = Snapshot::begin(&call.state, &reader).await?;
     let mut answer = HttpResponse::Ok();
-    answer.content_type("application/x-ndjson").insert_header(("cache-control", "no-store"));
+    answer.content_type("application/x-ndjson").insert_header(("cache-control", "private, no-store"));
     Ok(if is_head(&call) { answer.streaming(nothing()) } else { answer.streaming(snapshot.lines()) })
 }
 

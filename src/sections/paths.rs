@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 use crate::{
+    clock::Instant,
     db::{
         Conn,
         direct::{direct, one_of},
@@ -18,20 +19,37 @@ pub fn above(path: &str) -> impl Iterator<Item = &str> {
     path.match_indices('/').filter_map(|(at, _)| path.get(..at))
 }
 
-/// Returns the names of the sections above some, by their paths, in one statement; in none, when all are at the top.
+/// The names of some sections, by their paths.
+#[derive(Debug, Default)]
+pub struct Names {
+    by_path: HashMap<String, String>,
+    /// When any of these sections last changed.
+    pub changed_at: Option<Instant>,
+}
+
+impl Names {
+    /// Returns the name of the section of a path.
+    pub fn get(&self, path: &str) -> Option<&str> {
+        self.by_path.get(path).map(String::as_str)
+    }
+}
+
+/// Returns the names of the sections above some, in one statement; in none, when all are at the top.
 ///
 /// # Errors
 /// When the database fails.
-pub fn names_along<'p>(conn: &mut Conn, paths: impl Iterator<Item = &'p str>) -> Result<HashMap<String, String>> {
+pub fn names_along<'p>(conn: &mut Conn, paths: impl Iterator<Item = &'p str>) -> Result<Names> {
     let mut paths: Vec<&str> = paths.flat_map(above).collect();
     paths.sort_unstable();
     paths.dedup();
     if paths.is_empty() {
-        return Ok(HashMap::new());
+        return Ok(Names::default());
     }
     let named = sections::table.filter(one_of(sections::path, paths.iter().copied()));
-    let names: Vec<(String, String)> = direct!(conn, |own| named.select((sections::path, sections::name)).load(own))?;
-    Ok(names.into_iter().collect())
+    let columns = (sections::path, sections::name, sections::updated_at);
+    let rows: Vec<(String, String, Instant)> = direct!(conn, |own| named.select(columns).load(own))?;
+    let changed_at = rows.iter().map(|(_, _, changed_at)| *changed_at).max();
+    Ok(Names { by_path: rows.into_iter().map(|(path, name, _)| (path, name)).collect(), changed_at })
 }
 
 #[cfg(test)]

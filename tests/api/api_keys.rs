@@ -23,7 +23,7 @@ both! {
         let (partner, _) = key(app, json!({ "scopes": ["articles:read"] }));
 
         let answer = partner.get("/v1/articles/harbor-reopens").expect(200);
-        assert_eq!(answer.header("cache-control"), Some("private, no-cache"));
+        assert_eq!(answer.header("cache-control"), Some("private, no-store"));
         assert_eq!(answer.json(), app.anonymous().get("/v1/articles/harbor-reopens").expect(200).json());
         for path in ["/v1/articles", "/v1/sections", "/v1/staff", "/v1/tags", "/v1/sections/world"] {
             partner.get(path).expect(200);

@@ -19,7 +19,7 @@ pub fn keeping(app: &App) -> App {
 
 /// Reads until the server keeps the answer: until reading it costs no statement.
 #[track_caller]
-fn read_until_kept(app: &App, path: &str) -> Response {
+pub fn read_until_kept(app: &App, path: &str) -> Response {
     let mut answer = None;
     until(&format!("{path} is kept"), || {
         let (read, statements) = app.count_statements(|| app.anonymous().get(path).expect(200));
@@ -368,6 +368,32 @@ fn readers_are_answered_from_memory_while_the_database_is_away() {
     until("writing goes on", || app.editor().patch(path, "*", json!({ "title": "Harbor is open" })).status == 200);
     app.editor().verb(&format!("{path}/publish"), "*").expect(200);
     assert!(reader.get(path).text().contains("Harbor is open"));
+}
+
+#[test]
+fn a_tag_is_that_of_the_bytes_in_one_coding() {
+    let app = App::start(Backend::Sqlite);
+    app.published(
+        "Harbor reopens",
+        json!({ "body_html": format!("<p>{}</p>", "The first ships left at dawn. ".repeat(40)) }),
+    );
+    for path in ["/v1/articles/harbor-reopens", "/openapi.json"] {
+        let ask = |coding: &str, tag: &str| {
+            app.anonymous()
+                .request("GET", path)
+                .header("accept-encoding", coding)
+                .header("if-none-match", tag)
+                .send_unchecked()
+        };
+        let tags = ["identity", "gzip", "br"].map(|coding| (coding, ask(coding, "\"none\"").expect(200)));
+        for (coding, with) in &tags {
+            assert_eq!(with.header("content-encoding").unwrap_or("identity"), *coding);
+            for (other, answer) in &tags {
+                let expected = if coding == other { 304 } else { 200 };
+                assert_eq!(ask(coding, &answer.etag()).status, expected, "{path} in {coding} with the tag of {other}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -105,6 +105,11 @@ impl Traits {
         self.method == "get" && (self.has_working_view || self.is_published)
     }
 
+    /// Whether what a client has already is not sent again.
+    fn is_conditional(&self) -> bool {
+        self.is_live() || self.id == "getOpenapi"
+    }
+
     /// The kinds of problem that the operation can answer with, by status.
     fn errors(&self) -> Vec<&'static str> {
         let mut names = vec!["BadRequest", "UriTooLong", "InternalError"];
@@ -197,7 +202,7 @@ fn add_parameters(traits: &Traits, operation: &mut Value) {
     if traits.id == "updateArticle" {
         names.push("Prefer");
     }
-    if traits.is_live() {
+    if traits.is_conditional() {
         names.extend(["IfNoneMatch", "IfModifiedSince"]);
     }
     let added = names.into_iter().map(|name| json!({ "$ref": format!("#/components/parameters/{name}") }));
@@ -241,7 +246,7 @@ fn add_answers(traits: &Traits, operation: &mut Value) {
     for (status, answer) in answers.iter_mut() {
         answer["headers"] = success_headers(traits, status);
     }
-    if traits.is_live() {
+    if traits.is_conditional() {
         answers.insert("304".to_owned(), json!({ "$ref": "#/components/responses/NotModified" }));
     }
     if traits.has_slug {
@@ -258,10 +263,15 @@ fn add_answers(traits: &Traits, operation: &mut Value) {
 fn success_headers(traits: &Traits, status: &str) -> Value {
     let mut names = vec!["X-Request-Id", "Cache-Control"];
     let is_single = traits.names_resource && !traits.is_system && !traits.is_auth;
-    if traits.is_live() {
-        names.extend(["Last-Modified", "Surrogate-Key", "Vary", "RateLimit", "RateLimit-Policy"]);
+    if traits.is_conditional() {
+        names.extend(["Last-Modified", "Vary"]);
     }
-    if traits.has_revisions && (traits.is_live() || is_single || (status == "201" && !traits.is_auth)) {
+    if traits.is_live() {
+        names.extend(["Surrogate-Key", "RateLimit", "RateLimit-Policy"]);
+    }
+    if traits.id == "getOpenapi"
+        || traits.has_revisions && (traits.is_live() || is_single || (status == "201" && !traits.is_auth))
+    {
         names.push("ETag");
     }
     if traits.id.starts_with("list") || traits.id.ends_with("Feed") || traits.id.ends_with("FeedArchive") {

@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{address, age, change, live, verb};
-use crate::support::{App, Backend, Response, both, id};
+use crate::{
+    delivery::{keeping, read_until_kept},
+    support::{App, Backend, Response, both, id},
+};
 
 /// An article that a text can lead to, and one whose text leads there in a sentence and in a box of its own.
 fn pair(app: &App) -> (String, String) {
@@ -96,6 +99,32 @@ both! {
             assert_eq!(ask("if-modified-since", old.header("last-modified").unwrap()), 200, "{step}");
             let (kind, keys) = last_change(app);
             assert!(keys.contains(&format!("\"{key}\"")), "{step}: {kind} names {keys}");
+        }
+    }
+
+    fn a_link_follows_the_section_of_its_article_and_those_above(app) {
+        app.section("Coast");
+        app.editor().post("/v1/sections", json!({ "name": "Harbor", "slug": "harbor", "parent": "coast" })).expect(201);
+        let target = app.published("Target", json!({ "section": "harbor" }));
+        let html = format!("<p>See <a data-article=\"{}\">the report</a>.</p>", id(&target));
+        let linking = address(&app.published("Linking", json!({ "body_html": html })));
+        let kept = keeping(app);
+        for (section, slug, path) in [("harbor", "port", "coast/port"), ("coast", "shore", "shore/port")] {
+            age(app);
+            let old = app.anonymous().get(&linking).expect(200);
+            read_until_kept(&kept, &linking);
+
+            kept.editor().patch(&format!("/v1/sections/{section}"), "*", json!({ "slug": slug })).expect(200);
+
+            let expected = [format!("https://www.newsroom.test/{path}/target")];
+            assert_eq!(leads(app, &linking), expected);
+            assert_eq!(leads(&kept, &linking), expected, "what was kept is dropped");
+            let ask = |name: &str, value: &str| app.anonymous().request("GET", &linking).header(name, value).send();
+            ask("if-modified-since", old.header("last-modified").unwrap()).expect(200);
+            ask("if-none-match", &old.etag()).expect(200);
+            let (_, told) = last_change(app);
+            let mut keys = old.header("surrogate-key").unwrap().split(' ');
+            assert!(keys.any(|key| told.contains(&format!("\"{key}\""))), "{told} names nothing of {:?}", old.header("surrogate-key"));
         }
     }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{known, listed, rich};
 use crate::{
+    articles::age,
     delivery::keeping,
     lists::newsroom,
     support::{both, dice::Dice, id, wait::until},
@@ -154,6 +155,21 @@ both! {
         app.editor().verb(&format!("{article}/publish"), "*").expect(200);
         let moved = app.anonymous().get("/v1/ninjs/articles/harbor").expect(301);
         assert_eq!(moved.header("location"), Some("/v1/ninjs/articles/port"));
+    }
+
+    fn a_new_name_above_its_section_is_a_change_of_an_article(app) {
+        app.section("Coast");
+        app.editor().post("/v1/sections", json!({ "name": "Harbor", "slug": "harbor", "parent": "coast" })).expect(201);
+        app.published("Pier", json!({ "section": "harbor" }));
+        age(app);
+        let old = app.anonymous().get("/v1/ninjs/articles/pier").expect(200);
+        assert!(old.text().contains("Coast/Harbor"));
+
+        app.editor().patch("/v1/sections/coast", "*", json!({ "name": "Shore" })).expect(200);
+
+        let since = old.header("last-modified").unwrap();
+        let new = app.anonymous().request("GET", "/v1/ninjs/articles/pier").header("if-modified-since", since).send().expect(200);
+        assert!(new.text().contains("Shore/Harbor"));
     }
 
     fn structured_data_says_what_search_engines_ask_for(app) {
