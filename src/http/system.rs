@@ -112,7 +112,11 @@ async fn get_readiness(call: Call) -> Result<HttpResponse, Refusal> {
     if state.readiness.is_ready(ask).await {
         return Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(Health { status: "ok" }));
     }
-    Err(Error::unavailable("the readiness check failed").into())
+    Err(if state.readiness.is_closed() {
+        Error::new(Code::Unavailable, "The server is about to stop. Ask another one.").retry_after(2).into()
+    } else {
+        Error::unavailable("the readiness check failed").into()
+    })
 }
 
 /// Read the metrics

@@ -524,7 +524,10 @@ fn while_it_drains_the_server_answers_but_is_not_ready() {
 
     program.signal("TERM");
 
-    until(|| anonymous.get("/readyz").status == 503);
+    until(|| {
+        let answer = anonymous.get("/readyz");
+        answer.status == 503 && answer.json()["detail"].as_str().unwrap().contains("about to stop")
+    });
     let answer = anonymous.get("/v1/articles").expect(200);
     assert_eq!(answer.header("connection").map(str::to_lowercase).as_deref(), Some("close"));
     let (status, _) = program.end();
