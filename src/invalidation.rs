@@ -15,15 +15,12 @@ use tokio::sync::Notify;
 
 use crate::{
     articles::schedule::{self, Coming},
-    changes::follow::{self, News},
+    changes::follow::{self, LOOK_EVERY, News},
     clock::Instant,
     db::{self, Conn, Db, Listening, Options, Sight},
     error::Result,
     state::State,
 };
-
-/// How often the log is read when nobody says that there is something new.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// How far ahead the clock is foreseen: longer than what is kept counts as fresh without another look.
 const FORESIGHT_SECONDS: i64 = 3;

@@ -3,8 +3,8 @@
 //! It follows the change log, so nothing is told of what was rolled back, and nothing that was committed is forgotten:
 //! how far it has come is kept in the database, and what a server did not get done another one does.
 //!
-//! Everything is told twice: at once, and again when every server has heard of it. In between the cache may have asked a
-//! server that still gave out what was there before, or an answer from before may have been on its way to it.
+//! Everything is told twice: at once, and again when every server that reaches the database has heard of it. In between the
+//! cache may have asked one that still gave out what was there before, or an answer from before may have been on its way.
 
 use std::time::Duration;
 
@@ -59,12 +59,15 @@ struct Again(Sender);
 impl Errand for Again {
     const WHAT: &'static str = "Purging the cache in front for the second time";
 
+    /// It waits, so it should not wait for each batch of many.
+    const BATCHES: usize = 20;
+
     async fn run(&self, seen: Vec<Seen>) -> Result<()> {
         tokio::time::sleep(SETTLED_AFTER).await;
         self.0.purge(seen).await
     }
 
-    /// Whoever was to be told at once has said so.
+    /// The one that tells at once says so.
     fn missed(&self) {}
 }
 

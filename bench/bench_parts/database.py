@@ -11,8 +11,8 @@ import subprocess
 import time
 
 from . import bare_rows
-from .transfer import transfer
 from .machine import LOAD_CORE, REPOSITORY, SERVER_CORE, Process, pinned, say
+from .transfer import transfer
 
 LOGIN = ("bench@example.org", "nine benches stand in the rain")
 
@@ -27,6 +27,7 @@ LONGER_LOG = (
 
 # What the server does after writing, in its own time.
 CHORES = ["article_words_due", "audit WHERE position IS NULL", "changes WHERE position IS NULL"]
+LONGEST_CHORES = 3600
 
 
 class Failed(Exception):
@@ -40,8 +41,8 @@ def free_port():
 
 
 def schema_key(backend):
-    """Changes with the migrations, so that no old database is used."""
-    digest = hashlib.sha256()
+    """Changes with the migrations and with how databases are filled, so that no old database is used."""
+    digest = hashlib.sha256(b"settled, copied")
     for file in sorted((REPOSITORY / "migrations" / backend).rglob("up.sql")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:8]
@@ -59,22 +60,25 @@ class Sqlite:
     def filled(self, articles):
         folder = self.data / f"sqlite-{articles}-{schema_key('sqlite')}"
         database = folder / "frontpage.db"
-        if not (folder / "done").exists():
+        if not (folder / "filled").exists():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             fill(self.program, self.environment(database), articles)
+            (folder / "filled").touch()
+        if not (folder / "settled").exists():
             self.settle(database)
-            (folder / "done").touch()
+            (folder / "settled").touch()
         return database
 
     def settle(self, database):
         """Has a server do what filling has left to it, which would go on beside what is measured."""
+        say("A server does what filling has left to it")
         began = time.time()
         environment = {**self.environment(database), "FRONTPAGE_LISTEN": f"127.0.0.1:{free_port()}"}
         process = Process([self.program, "serve"], SERVER_CORE, self.data / "server.log", env=environment)
         while any(self.query(database, f"SELECT EXISTS (SELECT 1 FROM {waiting})") for waiting in CHORES):
-            if process.child.poll() is not None:
-                raise Failed(f"the server ended; see {process.log}")
+            if process.child.poll() is not None or time.time() - began > LONGEST_CHORES:
+                raise Failed(f"the server did not get its chores done; see {process.log}")
             time.sleep(1)
         process.stop()
         say(f"Settled after {time.time() - began:.0f} s")
@@ -194,11 +198,11 @@ class Postgres:
         return self.run("psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", "frontpage", "-d", database,
                         "-v", "ON_ERROR_STOP=1", "-qAtX", "-c", text).strip()
 
-    def copy(self, database, target, lines):
-        """Puts lines as COPY reads them into a table; what they refer to need not be there yet."""
+    def copy(self, database, columns, lines):
+        """Puts lines as COPY reads them into `table (columns)`; what they refer to need not be there yet."""
         options = "-c session_replication_role=replica -c synchronous_commit=off"
         command = [self.bin / "psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", "frontpage", "-d", database,
-                   "-v", "ON_ERROR_STOP=1", "-qX", "-c", f"COPY {target} FROM STDIN"]
+                   "-v", "ON_ERROR_STOP=1", "-qX", "-c", f"COPY {columns} FROM STDIN"]
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
                                  user=self.user, cwd=self.folder, env={**os.environ, "PGOPTIONS": options})
         try:
@@ -208,7 +212,7 @@ class Postgres:
             pass
         _, said = child.communicate()
         if child.returncode != 0:
-            raise Failed(f"COPY {target}: {said[-2000:]}")
+            raise Failed(f"COPY {columns}: {said[-2000:]}")
 
     def exists(self, database):
         return self.sql("postgres", f"SELECT 1 FROM pg_database WHERE datname = '{database}'") == "1"

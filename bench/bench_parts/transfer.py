@@ -7,6 +7,14 @@ import sqlite3
 ESCAPES = [("'\\'", "'\\\\'"), ("char(9)", "'\\t'"), ("char(10)", "'\\n'"), ("char(13)", "'\\r'")]
 
 
+# The migrations of the two differ in their names for types, and have been run.
+COLUMNS = (
+    "SELECT table_name, column_name, data_type, is_identity FROM information_schema.columns "
+    "WHERE table_schema = 'public' AND table_name <> '__diesel_schema_migrations' "
+    "ORDER BY table_name, ordinal_position"
+)
+
+
 def transfer(source, postgres, database):
     """Puts the rows of a SQLite file into a PostgreSQL database that has the tables and nothing else."""
     columns = {}
@@ -25,22 +33,12 @@ def transfer(source, postgres, database):
                                        f"(SELECT coalesce(max({column}), 0) + 1 FROM {table}), false)")
 
 
-# The migrations of the two differ in their names for types, and have been run.
-COLUMNS = (
-    "SELECT table_name, column_name, data_type, is_identity FROM information_schema.columns "
-    "WHERE table_schema = 'public' AND table_name <> '__diesel_schema_migrations' "
-    "ORDER BY table_name, ordinal_position"
-)
-
-
 def expression(column, kind):
     """What SQLite makes of a column for COPY."""
-    if kind == "uuid":
-        text = f"hex({column})"
-        # hex() of nothing is a text without letters.
-        return f"CASE WHEN {column} IS NULL THEN '\\N' ELSE {text} END"
-    if kind == "bytea":
-        return f"CASE WHEN {column} IS NULL THEN '\\N' ELSE '\\\\x' || hex({column}) END"
+    if kind in ("uuid", "bytea"):
+        prefix = "\\\\x" if kind == "bytea" else ""
+        # hex() makes an empty text of NULL.
+        return f"CASE WHEN {column} IS NULL THEN '\\N' ELSE '{prefix}' || hex({column}) END"
     text = f"CAST({column} AS TEXT)"
     if kind == "text":
         for sign, escaped in ESCAPES:

@@ -11,7 +11,7 @@ use super::{content::StoredBody, live, scope::Scope, view::Bodies, working::Part
 use crate::{
     body::{ArticleLink, ArticleRef, Body, Href, Links, NoLinks},
     clock::Instant,
-    config::{ArticlePlaces, SiteConfig},
+    config::{ArticlePlaces, SiteConfig, UrlTemplate},
     db::{
         Conn,
         schema::{live_articles, sections},
@@ -31,7 +31,8 @@ pub struct ArticleLinks {
 #[derive(Debug)]
 struct Target {
     link: ArticleLink,
-    section: SectionSeen,
+    /// Its section, where addresses of articles have it in them.
+    section: Option<SectionSeen>,
 }
 
 /// A section that stands in the address of something, as far as a cache must know of it.
@@ -79,6 +80,7 @@ impl ArticleLinks {
                 (sections::id, sections::path, sections::updated_at),
             ))
             .load(conn)?;
+        let has_section = site.article_url.iter().flat_map(UrlTemplate::places).any(|place| place == "section");
         for (id, slug, title, first_published_at, (section, path, changed_at)) in rows {
             let places = ArticlePlaces {
                 id,
@@ -87,7 +89,7 @@ impl ArticleLinks {
                 first_published_at: Some(first_published_at),
             };
             let url = site.article_url(places).and_then(|url| Href::parse(&url).ok());
-            let section = SectionSeen { id: section, changed_at };
+            let section = has_section.then_some(SectionSeen { id: section, changed_at });
             let target = url.map(|url| Target { link: ArticleLink { url, title }, section });
             links.known.extend(target.map(|target| (ArticleRef::from_uuid(*id.uuid()), target)));
         }
@@ -97,7 +99,7 @@ impl ArticleLinks {
     /// The sections that stand in the addresses of the articles that a body names.
     pub fn sections_of(&self, body: &Body) -> Vec<SectionSeen> {
         let targets = body.article_references().into_iter().filter_map(|article| self.known.get(&article));
-        let mut sections: Vec<SectionSeen> = targets.map(|target| target.section).collect();
+        let mut sections: Vec<SectionSeen> = targets.filter_map(|target| target.section).collect();
         sections.sort_unstable_by_key(|section| section.id);
         sections.dedup();
         sections

@@ -112,11 +112,12 @@ impl Shown {
     pub fn surrogate_keys(&self) -> Vec<String> {
         let article = &self.article;
         let mut keys = vec![format!("article-{}", article.id)];
-        let sections = article.section.iter().map(|section| section.id).chain(self.linked_sections.iter().copied());
+        keys.extend(article.section.iter().map(|section| format!("section-{}", section.id)));
         if self.linked_sections.len() > MOST_SECTION_KEYS {
             keys.push("sections".to_owned());
         } else {
-            keys.extend(sections.map(|section| format!("section-{section}")));
+            let others = self.linked_sections.iter().map(|section| format!("section-{section}"));
+            keys.extend(others.filter(|key| !keys.contains(key)).collect::<Vec<_>>());
         }
         keys.extend(article.authors.iter().map(|author| format!("staff-{}", author.id)));
         keys.extend(article.tags.iter().map(|tag| format!("tag-{}", tag.id)));
@@ -256,10 +257,9 @@ pub fn load(
 ///
 /// # Errors
 /// When the database fails.
-pub fn whole(conn: &mut Conn, ids: &[ArticleId], site: &SiteConfig, policy: &Policy) -> Result<Vec<Article>> {
+pub fn whole(conn: &mut Conn, ids: &[ArticleId], site: &SiteConfig, policy: &Policy) -> Result<Vec<Shown>> {
     let scope = Scope::now(conn, policy)?;
-    let shown = load_with(conn, ids, site, Parts::SINGLE.under(policy), WithBios(true), scope.as_ref())?;
-    Ok(shown.into_iter().map(|shown| shown.article).collect())
+    load_with(conn, ids, site, Parts::SINGLE.under(policy), WithBios(true), scope.as_ref())
 }
 
 /// Returns the next articles that are before readers or will be, in the order of their ids.

@@ -4,6 +4,8 @@
 //! its place only when it can be seen: followers give places to what has none, one server at a time, and read in the
 //! order of places. Who has read up to a place has missed nothing before it.
 
+use std::time::Duration;
+
 use diesel::prelude::*;
 
 use super::Details;
@@ -23,6 +25,9 @@ const LOCK: i64 = 0x0066_705f_706c_6163;
 
 /// The most changes that are given places, or read, at a time.
 pub const BATCH: i64 = 500;
+
+/// How often the log is read when nobody says that there is something new.
+pub const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// A change as followers see it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -256,6 +256,29 @@ fn an_article_has_an_address_once_it_has_all_that_goes_into_it() {
 }
 
 #[test]
+fn what_caches_are_told_is_read_as_directives() {
+    let setting = "FRONTPAGE_CACHE_CONTROL_LIST";
+    let told = |text: &str| read(&[(setting, text)]).unwrap().delivery.list;
+    for text in ["no-store", "public, max-age=0,s-maxage=5", "Public, Max-Age=60, IMMUTABLE"] {
+        assert_eq!(told(text), text);
+    }
+    for wrong in [
+        "publik",
+        "public=1",
+        "public,",
+        ",public",
+        "max-age",
+        "max-age=",
+        "max-age=+5",
+        "s-maxage=-1",
+        "max-age=\"5\"",
+        "a\nb",
+    ] {
+        assert!(the_fault(&[(setting, wrong)]).contains("is neither one of public"), "{wrong}");
+    }
+}
+
+#[test]
 fn traces_go_nowhere_until_an_endpoint_is_given() {
     let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/otlp/");
     let traces = |more: &[(&str, &str)]| read(&[&[endpoint], more].concat()).unwrap().traces.unwrap();

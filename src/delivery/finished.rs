@@ -48,11 +48,7 @@ pub struct Finished {
     coded: [Option<Bytes>; 3],
     tag: String,
     etags: [HeaderValue; 4],
-    last_modified: Instant,
-    /// The second of the last change, and the one before it.
-    dates: [HeaderValue; 2],
-    /// The second of the last change is known to be over.
-    is_settled: Arc<AtomicBool>,
+    last_modified: Option<Dates>,
     surrogate_key: Option<HeaderValue>,
     links: Option<HeaderValue>,
     /// Until when it is true, if the time that passes makes it untrue.
@@ -77,7 +73,6 @@ impl Finished {
         let super::Live { class, media_type, body, last_modified, surrogate_keys, links, good_for } = live;
         // Tells answers apart; nothing is proved by it, and a hash that proves something takes its time.
         let tag = hex(&xxh3_128(&body).to_be_bytes());
-        let seconds = last_modified.seconds();
         Self {
             class,
             media_type: HeaderValue::from_static(media_type),
@@ -85,9 +80,7 @@ impl Finished {
             coded: [None, None, None],
             etags: Coding::ALL.map(|coding| value(&format!("\"{tag}{}\"", coding.suffix()))),
             tag,
-            last_modified,
-            dates: [date_value(seconds), date_value(seconds - 1)],
-            is_settled: Arc::default(),
+            last_modified: last_modified.map(Dates::of),
             surrogate_key: (!surrogate_keys.is_empty()).then(|| value(&surrogate_keys.join(" "))),
             keys: surrogate_keys,
             links: links.map(|links| value(&links)),
@@ -127,6 +120,11 @@ impl Finished {
         }
     }
 
+    /// Returns the same answer with its bytes in every coding.
+    pub fn in_all_codings(self) -> Self {
+        Coding::ALL.iter().fold(self, |made, coding| made.encoded(*coding))
+    }
+
     /// Returns the same answer with its bytes in one more coding.
     pub(super) fn encoded(&self, coding: Coding) -> Self {
         let mut more = self.clone();
@@ -145,7 +143,9 @@ impl Finished {
         if let Some(etag) = etag {
             headers.insert(header::ETAG, etag.clone());
         }
-        headers.insert(header::LAST_MODIFIED, self.date().clone());
+        if let Some(dates) = &self.last_modified {
+            headers.insert(header::LAST_MODIFIED, dates.shown().clone());
+        }
         headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
         if let Some(keys) = &self.surrogate_key {
             headers.insert(header::HeaderName::from_static("surrogate-key"), keys.clone());
@@ -169,19 +169,37 @@ impl Finished {
             let served = |opaque: &str| opaque.strip_prefix(self.tag.as_str()) == Some(coding.suffix());
             return etag::none_match(asked, served).unwrap_or(false);
         }
+        let Some(dates) = &self.last_modified else { return false };
         let since = asked.get(header::IF_MODIFIED_SINCE).and_then(|value| value.to_str().ok()?.parse().ok());
         // The true second here: what changed within the second of the answer is newer than the date that it bore.
-        since.is_some_and(|since: HttpDate| date(self.last_modified.seconds()) <= since)
+        since.is_some_and(|since: HttpDate| date(dates.seconds) <= since)
+    }
+}
+
+/// When something last changed, as headers say it.
+#[derive(Clone, Debug)]
+struct Dates {
+    seconds: i64,
+    /// That second, and the one before it.
+    values: [HeaderValue; 2],
+    /// The second is known to be over.
+    is_settled: Arc<AtomicBool>,
+}
+
+impl Dates {
+    fn of(last_modified: Instant) -> Self {
+        let seconds = last_modified.seconds();
+        Self { seconds, values: [date_value(seconds), date_value(seconds - 1)], is_settled: Arc::default() }
     }
 
     /// The time of the last change, to the second. While that second lasts, the one before it, so that a second
     /// change within it is not taken for the first.
-    fn date(&self) -> &HeaderValue {
-        let [of_second, of_one_before] = &self.dates;
+    fn shown(&self) -> &HeaderValue {
+        let [of_second, of_one_before] = &self.values;
         if self.is_settled.load(Ordering::Relaxed) {
             return of_second;
         }
-        let is_over = self.last_modified.seconds() < Instant::now().seconds();
+        let is_over = self.seconds < Instant::now().seconds();
         self.is_settled.store(is_over, Ordering::Relaxed);
         if is_over { of_second } else { of_one_before }
     }

@@ -28,9 +28,10 @@ use actix_web::{
 use bytes::Bytes;
 use serde::Serialize;
 
+pub use self::finished::Finished;
 use self::{
     cache::Cache,
-    finished::{Body, Class, Finished},
+    finished::{Body, Class},
 };
 use crate::{
     clock::Instant,
@@ -47,7 +48,7 @@ pub struct Live {
     class: Class,
     media_type: &'static str,
     body: Bytes,
-    last_modified: Instant,
+    last_modified: Option<Instant>,
     surrogate_keys: Vec<String>,
     links: Option<String>,
     good_for: Option<Duration>,
@@ -59,16 +60,21 @@ impl Live {
     /// # Errors
     /// When the value cannot be written as JSON.
     pub fn new(value: &impl Serialize, last_modified: Instant) -> Result<Self> {
-        Ok(Self::of_bytes("application/json", json(value)?, last_modified))
+        Ok(Self::of_bytes("application/json", json(value)?, Some(last_modified)))
     }
 
     /// Makes a live representation of another media type than JSON.
     pub fn text(media_type: &'static str, mut body: String, last_modified: Instant) -> Self {
         body.shrink_to_fit();
-        Self::of_bytes(media_type, body.into(), last_modified)
+        Self::of_bytes(media_type, body.into(), Some(last_modified))
     }
 
-    fn of_bytes(media_type: &'static str, body: Bytes, last_modified: Instant) -> Self {
+    /// Makes one of what is the same for as long as the program runs; nobody knows since when.
+    pub fn fixed(media_type: &'static str, body: &'static str) -> Self {
+        Self::of_bytes(media_type, Bytes::from_static(body.as_bytes()), None)
+    }
+
+    fn of_bytes(media_type: &'static str, body: Bytes, last_modified: Option<Instant>) -> Self {
         let (surrogate_keys, links) = (Vec::new(), None);
         Self { class: Class::default(), media_type, body, last_modified, surrogate_keys, links, good_for: None }
     }
@@ -141,6 +147,9 @@ pub struct Delivery {
     /// None, when answers are not to be kept.
     cache: Option<Arc<Cache>>,
     controls: [HeaderValue; 3],
+    /// The same while the database is away: what is given out then is for no cache in front to go on with, as nobody could
+    /// tell it later what has changed meanwhile.
+    stale_controls: [HeaderValue; 3],
     stale_for: Duration,
     tally: Tally,
     started: std::time::Instant,
@@ -170,6 +179,7 @@ impl Delivery {
         Self {
             cache: (config.cache_bytes > 0).then(|| Arc::new(Cache::new(config.cache_bytes))),
             controls: [&config.article, &config.list, &config.other].map(Clone::clone),
+            stale_controls: [&config.article, &config.list, &config.other].map(stale_control),
             stale_for: Duration::from_secs(config.stale_seconds),
             tally,
             started: std::time::Instant::now(),
@@ -278,23 +288,16 @@ impl Delivery {
         }
     }
 
-    /// Answers a partner: what its policy shows, for nobody else to keep.
+    /// Answers a partner: what its policy shows. Nothing that somebody had to say who they are for is for any cache.
     pub async fn answer_partner(&self, finished: &Arc<Finished>, address: &Address, asked: &HeaderMap) -> HttpResponse {
         let mut answer = self.answer(finished, address, asked).await;
-        answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+        answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(FOR_ONE));
         answer
     }
 
     /// Answers a caller with a token: the same bytes, for nobody else to keep.
     pub fn answer_caller(&self, finished: &Finished, asked: &HeaderMap) -> HttpResponse {
-        let mut answer = HttpResponse::new(StatusCode::OK);
-        let finished = finished.encoded(finished.negotiate(asked));
-        let body = finished.fill(asked, answer.headers_mut());
-        answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-        match body {
-            Some(body) => with_body(answer, body),
-            None => HttpResponse::InternalServerError().finish(),
-        }
+        finished.encoded(finished.negotiate(asked)).answer(asked, FOR_ONE)
     }
 
     /// Writes the headers of an answer; `None` when its bytes have not been made in the coding that is asked for.
@@ -306,20 +309,44 @@ impl Delivery {
         headers: &mut HeaderMap,
     ) -> Option<Body> {
         let body = finished.fill(asked, headers)?;
-        let [article, list, other] = &self.controls;
+        let mut controls = &self.controls;
+        if let Freshness::Stale(seconds) = freshness
+            && self.cache.is_some()
+        {
+            headers.insert(HeaderName::from_static("age"), HeaderValue::from(seconds));
+            controls = &self.stale_controls;
+        }
+        let [article, list, other] = controls;
         let control = match finished.class {
             Class::Article => article,
             Class::List => list,
             Class::Other => other,
         };
         headers.insert(header::CACHE_CONTROL, control.clone());
-        if let Freshness::Stale(seconds) = freshness
-            && self.cache.is_some()
-        {
-            headers.insert(HeaderName::from_static("age"), HeaderValue::from(seconds));
-        }
         Some(body)
     }
+}
+
+impl Finished {
+    /// Answers with bytes that have been made already, and says who may keep them.
+    pub fn answer(&self, asked: &HeaderMap, control: &'static str) -> HttpResponse {
+        let mut answer = HttpResponse::new(StatusCode::OK);
+        let body = self.fill(asked, answer.headers_mut());
+        answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(control));
+        match body {
+            Some(body) => with_body(answer, body),
+            None => HttpResponse::InternalServerError().finish(),
+        }
+    }
+}
+
+/// Who may keep an answer that is for whoever asked: nobody.
+const FOR_ONE: &str = "private, no-store";
+
+/// What caches in front are told of something instead while the database is away: to ask each time, if they may have it at all.
+fn stale_control(control: &HeaderValue) -> HeaderValue {
+    let is_for_caches = control.to_str().is_ok_and(|text| !text.contains("private") && !text.contains("no-store"));
+    if is_for_caches { HeaderValue::from_static("public, no-cache") } else { control.clone() }
 }
 
 fn with_body(mut answer: HttpResponse, body: Body) -> HttpResponse {

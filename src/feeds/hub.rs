@@ -1,8 +1,8 @@
-//! Tells a WebSub hub which feeds have changed, so that whoever subscribed there learns it at once.
+//! Tells a WebSub hub which feeds have changed, so that whoever subscribed there learns it within seconds.
 //!
 //! It follows the change log as [`crate::purge`] does: nothing is told of what was rolled back, nothing that was committed
 //! is forgotten, and what a server did not get done another one does. A hub is told of feeds without filters only; it asks
-//! for them itself, once: so it is told when every server, and the cache in front, has what is new.
+//! for them itself, once: so it is told when every server has what is new, and the cache in front was told twice.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -52,6 +52,9 @@ struct Teller {
 
 impl Errand for Teller {
     const WHAT: &'static str = "Telling the hub what has changed";
+
+    /// It waits, so it should not wait for each batch of many.
+    const BATCHES: usize = 20;
 
     async fn run(&self, seen: Vec<Seen>) -> Result<()> {
         tokio::time::sleep(self.wait).await;

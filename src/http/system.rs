@@ -1,7 +1,5 @@
 //! What is about the server itself: health, the OpenAPI file and its viewer, the documentation of problems.
 
-use std::sync::OnceLock;
-
 use actix_web::{
     HttpResponse, Resource, Route,
     http::{Method, header},
@@ -9,13 +7,13 @@ use actix_web::{
 };
 use diesel::RunQueryDsl;
 use serde::Serialize;
+use tokio::sync::OnceCell;
 use utoipa::ToSchema;
 
 use super::{call::Call, openapi, problem, problem::Refusal, routing::endpoints};
 use crate::{
     auth::rights::Operation,
-    clock::Instant,
-    delivery::Live,
+    delivery::{Finished, Live},
     error::{Code, Error, Result},
     metrics::{self, Readings},
 };
@@ -161,17 +159,11 @@ fn has_metrics_token(call: &Call) -> bool {
 #[utoipa::path(get, path = "/openapi.json", operation_id = "getOpenapi", tag = "system",
     responses((status = 200, description = "This document.", body = Object)))]
 async fn get_openapi(call: Call) -> Result<HttpResponse, Refusal> {
-    // Another version of the server has another document.
-    static SINCE: OnceLock<Instant> = OnceLock::new();
+    static DOCUMENT: OnceCell<Finished> = OnceCell::const_new();
     call.no_query()?;
-    let (state, address) = (&call.state, call.address());
-    let meter = state.metrics.meter("GET", call.request().match_pattern().as_deref());
-    let since = *SINCE.get_or_init(Instant::now);
-    let make = async move { Ok(Live::text("application/json", openapi::json().to_owned(), since)) };
-    let document = state.delivery.fetch(address.clone(), meter, make).await?;
-    let mut answer = state.delivery.answer(&document, &address, call.headers()).await;
-    answer.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("public, max-age=300"));
-    Ok(answer)
+    let make = || Live::fixed("application/json", openapi::json()).finish().in_all_codings();
+    let made = DOCUMENT.get_or_try_init(|| async { tokio::task::spawn_blocking(make).await.map_err(Error::internal) });
+    Ok(made.await?.answer(call.headers(), "public, max-age=300"))
 }
 
 /// Read about a kind of problem

@@ -104,6 +104,11 @@ pub struct ChangeEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Article>, required = false)]
     pub article: Option<Option<Box<RawValue>>>,
+    /// The surrogate keys under which to keep the article: it looks different when a change names any of them. There
+    /// whenever the article is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = json!(["article-0193f0a2-6d7e-7c11-9d6b-0f6a3c1e5b7a", "section-0193f0a2-6d7e-7c11-9d6b-0f6a3c1e5b7b"]))]
+    pub article_keys: Option<Vec<String>>,
 }
 
 /// Where a page of changes stands.
@@ -137,7 +142,14 @@ pub struct Sight {
     lists: Option<Vec<String>>,
     visible: HashSet<ArticleId>,
     with: With,
-    articles: HashMap<ArticleId, Box<RawValue>>,
+    articles: HashMap<ArticleId, Carried>,
+}
+
+/// An article as it is carried.
+#[derive(Clone)]
+struct Carried {
+    json: Box<RawValue>,
+    keys: Vec<String>,
 }
 
 /// The most bytes of articles that are read for one answer; the articles after those are left for the next.
@@ -176,10 +188,10 @@ impl Sight {
             if n_bytes >= MOST_BYTES {
                 break;
             }
-            for article in live::whole(conn, some, site, policy)? {
-                let json = written(&article)?;
-                n_bytes += json.get().len();
-                self.articles.insert(article.id, json);
+            for shown in live::whole(conn, some, site, policy)? {
+                let carried = Carried { json: written(&shown.article)?, keys: shown.surrogate_keys() };
+                n_bytes += carried.json.get().len();
+                self.articles.insert(shown.article.id, carried);
             }
         }
         Ok(())
@@ -200,7 +212,11 @@ impl Sight {
             return Some(0);
         }
         let id = ArticleId::from(change.id);
-        if self.visible.contains(&id) { self.articles.get(&id).map(|json| json.get().len()) } else { Some(0) }
+        if self.visible.contains(&id) {
+            self.articles.get(&id).map(|carried| carried.json.get().len())
+        } else {
+            Some(0)
+        }
     }
 
     /// The most bytes of articles in one answer.
@@ -240,8 +256,13 @@ pub fn entry_for(sight: &Sight, change: Logged, cursor: String) -> ChangeEntry {
         Some(named) => named == id || sight.visible.contains(&named),
         None => true,
     };
-    let article = (resource == Subject::Article && sight.with == With::Articles)
-        .then(|| sight.articles.get(&id).filter(|_| !is_gone).cloned());
+    let is_asked = resource == Subject::Article && sight.with == With::Articles;
+    let carried = is_asked.then(|| sight.articles.get(&id).filter(|_| !is_gone).cloned());
+    let (article, article_keys) = match carried {
+        None => (None, None),
+        Some(None) => (Some(None), None),
+        Some(Some(Carried { json, keys })) => (Some(Some(json)), Some(keys)),
+    };
     ChangeEntry {
         id: change.position,
         cursor,
@@ -254,6 +275,7 @@ pub fn entry_for(sight: &Sight, change: Logged, cursor: String) -> ChangeEntry {
         former_slug: change.details.former_slug,
         keys: change.keys.into_iter().filter(is_known).collect(),
         article,
+        article_keys,
     }
 }
 

@@ -129,8 +129,9 @@ struct ChangeStreamParams {
 /// Every change of what readers see, each once, in one order. Go on with `page.next`, which is always there; with `wait`,
 /// the answer comes as soon as there is something. To keep a copy: start from `GET /v1/snapshot`, then apply the entries
 /// in order: put `article` in the place of what you have, or remove it when it is null, and read anew whatever else
-/// you keep under one of the `keys`. A cursor that is older than the log answers 410; start from the snapshot again. A
-/// page may have fewer entries than `limit` although there are more. Not for caches: `private, no-store`.
+/// you keep under one of the `keys`; `article_keys` are those of the article itself. A cursor that is older than the log
+/// answers 410; start from the snapshot again. A page may have fewer entries than `limit` although there are more. Not for
+/// caches: `private, no-store`.
 #[utoipa::path(get, path = "/v1/changes", operation_id = "listChanges", tag = "changes", params(ChangeListParams),
     responses((status = 200, description = "The next changes; none, when nothing is new.", body = ChangePage)))]
 async fn list_changes(call: Call) -> Result<HttpResponse, Refusal> {
@@ -237,7 +238,8 @@ async fn stream_changes(call: Call) -> Result<HttpResponse, Refusal> {
 /// Read all that is published
 ///
 /// A line of JSON for each section, staff profile, tag and article that readers see, the articles as
-/// `GET /v1/articles/{article}` has them: `{"type": "article", "article": {…}}`. The last line has `"type": "end"` and the
+/// `GET /v1/articles/{article}` has them and with the keys under which to keep them:
+/// `{"type": "article", "article": {…}, "article_keys": […]}`. The last line has `"type": "end"` and the
 /// cursor with which `GET /v1/changes` goes on; without that line it is not complete. What changes while it is read comes
 /// again as a change. A server writes four at a time; beyond it the answer is 503.
 #[utoipa::path(get, path = "/v1/snapshot", operation_id = "getSnapshot", tag = "changes",

@@ -14,7 +14,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::read;
 use crate::{
     api_keys::reader::Reader,
-    articles::{live, scope},
+    articles::{live, scope, view::Article},
     changes::follow,
     db::Conn,
     error::{Error, Result},
@@ -142,8 +142,8 @@ fn page(conn: &mut Conn, state: &State, policy: &Policy, next: &Next, position: 
             let ids = live::next_after(conn, *after, ARTICLES)?;
             let following = ids.last().map_or(Next::End, |last| Next::Articles(Some(*last)));
             let seen = scope::keep(conn, policy, ids)?;
-            let articles = live::whole(conn, &seen, site, policy)?;
-            (lines("article", &articles)?, articles.iter().map(|article| article.id).collect(), following)
+            let shown = live::whole(conn, &seen, site, policy)?;
+            (article_lines(&shown)?, shown.iter().map(|shown| shown.article.id).collect(), following)
         }
         Next::End | Next::Nothing => {
             let cursor = read::cursor(&state.key, position);
@@ -151,6 +151,23 @@ fn page(conn: &mut Conn, state: &State, policy: &Policy, next: &Next, position: 
             (format!("{end}\n"), Vec::new(), Next::Nothing)
         }
     })
+}
+
+/// Writes a line for each of some articles, with the keys under which it is to be kept.
+fn article_lines(articles: &[live::Shown]) -> Result<String> {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        r#type: &'static str,
+        article: &'a Article,
+        article_keys: Vec<String>,
+    }
+    let mut lines = String::new();
+    for shown in articles {
+        let line = Line { r#type: "article", article: &shown.article, article_keys: shown.surrogate_keys() };
+        lines.push_str(&serde_json::to_string(&line).map_err(Error::internal)?);
+        lines.push('\n');
+    }
+    Ok(lines)
 }
 
 /// Writes a line for each of some things of a kind.

@@ -257,7 +257,11 @@ fn article_patch(newsroom: &Newsroom, dice: &mut Dice) -> Value {
         5 => json!({ "featured": dice.roll(2) == 0, "language": dice.one(&["en", "fa"]) }),
         6 => json!({ "slug": dice.one(&SLUGS) }),
         _ => {
-            json!({ "title": format!("Title {}", dice.roll(9)), "body_html": format!("<p>Text {}.</p>", dice.roll(9)) })
+            let link = match dice.roll(2) {
+                0 => format!("<a data-article=\"{}\">there</a>", dice.one(&newsroom.articles)),
+                _ => format!("page {}", dice.roll(9)),
+            };
+            json!({ "title": format!("Title {}", dice.roll(9)), "body_html": format!("<p>See {link}.</p>") })
         }
     }
 }

@@ -170,7 +170,7 @@ fn all_wrong_settings_are_named_at_once_with_what_is_allowed_and_no_secret() {
             "FRONTPAGE_LOG_FORMAT (--log-format) is \"xml\"",
             "json",
             "FRONTPAGE_DB_WAIT_MS (--db-wait-ms) is \"soon\"",
-            "\"s-maxage=-1\" is none",
+            "\"s-maxage=-1\" is neither one of public",
             "FRONTPAGE_ARTICLE_URL",
             "{slug}",
             "FRONTPAGE_CORS_ORIGINS",

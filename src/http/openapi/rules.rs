@@ -105,9 +105,9 @@ impl Traits {
         self.method == "get" && (self.has_working_view || self.is_published)
     }
 
-    /// Whether what a client has already is not sent again.
-    fn is_conditional(&self) -> bool {
-        self.is_live() || self.id == "getOpenapi"
+    /// Whether the answer stays the same for as long as the server runs.
+    fn is_fixed(&self) -> bool {
+        self.id == "getOpenapi"
     }
 
     /// The kinds of problem that the operation can answer with, by status.
@@ -202,8 +202,11 @@ fn add_parameters(traits: &Traits, operation: &mut Value) {
     if traits.id == "updateArticle" {
         names.push("Prefer");
     }
-    if traits.is_conditional() {
+    if traits.is_live() {
         names.extend(["IfNoneMatch", "IfModifiedSince"]);
+    }
+    if traits.is_fixed() {
+        names.push("IfNoneMatch");
     }
     let added = names.into_iter().map(|name| json!({ "$ref": format!("#/components/parameters/{name}") }));
     let mut parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
@@ -246,7 +249,7 @@ fn add_answers(traits: &Traits, operation: &mut Value) {
     for (status, answer) in answers.iter_mut() {
         answer["headers"] = success_headers(traits, status);
     }
-    if traits.is_conditional() {
+    if traits.is_live() || traits.is_fixed() {
         answers.insert("304".to_owned(), json!({ "$ref": "#/components/responses/NotModified" }));
     }
     if traits.has_slug {
@@ -263,15 +266,13 @@ fn add_answers(traits: &Traits, operation: &mut Value) {
 fn success_headers(traits: &Traits, status: &str) -> Value {
     let mut names = vec!["X-Request-Id", "Cache-Control"];
     let is_single = traits.names_resource && !traits.is_system && !traits.is_auth;
-    if traits.is_conditional() {
-        names.extend(["Last-Modified", "Vary"]);
-    }
     if traits.is_live() {
-        names.extend(["Surrogate-Key", "RateLimit", "RateLimit-Policy"]);
+        names.extend(["Last-Modified", "Surrogate-Key", "Vary", "RateLimit", "RateLimit-Policy"]);
     }
-    if traits.id == "getOpenapi"
-        || traits.has_revisions && (traits.is_live() || is_single || (status == "201" && !traits.is_auth))
-    {
+    if traits.is_fixed() {
+        names.extend(["ETag", "Vary"]);
+    }
+    if traits.has_revisions && (traits.is_live() || is_single || (status == "201" && !traits.is_auth)) {
         names.push("ETag");
     }
     if traits.id.starts_with("list") || traits.id.ends_with("Feed") || traits.id.ends_with("FeedArchive") {

@@ -128,6 +128,23 @@ both! {
         }
     }
 
+    fn links_into_many_sections_take_one_key(app) {
+        let links: String = (0..21).map(|number| {
+            let section = app.section(&format!("Section {number}"))["id"].clone();
+            let target = app.published(&format!("Target {number}"), json!({ "section": section }));
+            format!("<a data-article=\"{}\">there</a> ", id(&target))
+        }).collect();
+        let linking = address(&app.published("Linking", json!({ "body_html": format!("<p>{links}</p>") })));
+        let kept = keeping(app);
+        let old = read_until_kept(&kept, &linking);
+        let keys: Vec<&str> = old.header("surrogate-key").unwrap().split(' ').collect();
+        assert!(keys.contains(&"sections") && keys.iter().filter(|key| key.starts_with("section-")).count() == 1, "{keys:?}");
+
+        kept.editor().patch("/v1/sections/section-20", "*", json!({ "slug": "twenty" })).expect(200);
+
+        assert_eq!(leads(&kept, &linking).last().unwrap(), "https://www.newsroom.test/twenty/target-20");
+    }
+
     fn a_link_to_what_readers_do_not_see_yet_leads_there_from_its_time_on(app) {
         app.section("World");
         let draft = app.draft("Target", json!({ "section": "world" }));

@@ -8,12 +8,16 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use serde_json::json;
 
 use super::{FORMATS, PUBLIC};
-use crate::support::{App, both, id, wait::until};
+use crate::{
+    endurance::gate::{Gate, Mode},
+    support::{App, Backend, Client, Database, both, id, postgres, wait::until},
+};
 
 /// A hub that remembers what it was told, and refuses for as long as it is told to.
 struct Hub {
@@ -74,6 +78,30 @@ impl Hub {
         let parts = told.iter().flat_map(|request| request.split('&').filter_map(|part| part.strip_prefix("hub.url=")));
         parts.map(|topic| topic.replace("%3A", ":").replace("%2F", "/")).collect()
     }
+}
+
+#[test]
+fn a_hub_finds_what_is_new_also_at_a_slower_server() {
+    if postgres::cluster().is_err() {
+        return;
+    }
+    let database = Arc::new(Database::with_logins(Backend::Postgres));
+    let (_gate, through) = Gate::before_database(&database.url, Mode::Delays(Duration::from_millis(20)));
+    let slower = database.serve(&[("DATABASE_URL", &through)]);
+    let hub = Hub::start();
+    let quicker = App::start_on(database, &[("FRONTPAGE_PUBLIC_URL", PUBLIC), ("FRONTPAGE_HUB_URL", &hub.url())]);
+    until("it follows", || quicker.database.sql("SELECT name AS line FROM followers").contains("hub"));
+    quicker.published("Before", json!({}));
+    until("the hub is told", || !hub.told.lock().unwrap().is_empty());
+    hub.told.lock().unwrap().clear();
+    let reader = Client::new(&slower.base, None);
+    let feed = || reader.get("/feeds/articles.rss").expect(200).text();
+    assert!(feed().contains("Before"));
+
+    quicker.published("After", json!({}));
+
+    until("the hub is told", || !hub.told.lock().unwrap().is_empty());
+    assert!(feed().contains("After"), "a hub asks once");
 }
 
 /// Another server on the database, which tells the hub; waits until it follows.

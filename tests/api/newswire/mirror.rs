@@ -9,7 +9,7 @@ use serde_json::{Value, json, value::RawValue};
 use crate::{
     changes::{Newsroom, write_something},
     delivery::keeping,
-    support::{App, both, dice::Dice, wait::until},
+    support::{App, Response, both, dice::Dice, wait::until},
 };
 
 #[derive(Deserialize)]
@@ -29,6 +29,8 @@ struct Entry<'a> {
     keys: Vec<String>,
     #[serde(borrow, default)]
     article: Option<&'a RawValue>,
+    #[serde(default)]
+    article_keys: BTreeSet<String>,
 }
 
 /// What a partner keeps: what it must not lose when it is killed, and nothing else.
@@ -37,6 +39,8 @@ pub struct Mirror {
     cursor: String,
     last_id: Option<i64>,
     articles: BTreeMap<String, String>,
+    /// The keys under which each article is kept.
+    keys: BTreeMap<String, BTreeSet<String>>,
     n_applied: usize,
     n_resumed: usize,
 }
@@ -53,6 +57,8 @@ impl Mirror {
                 #[serde(borrow, default)]
                 article: Option<&'a RawValue>,
                 #[serde(default)]
+                article_keys: BTreeSet<String>,
+                #[serde(default)]
                 cursor: String,
                 #[serde(default)]
                 n_articles: usize,
@@ -60,8 +66,9 @@ impl Mirror {
             assert!(mirror.cursor.is_empty(), "something comes after the end");
             let line: Line<'_> = serde_json::from_str(line).unwrap();
             if let Some(article) = line.article {
-                let before = mirror.articles.insert(id_of(article.get()), article.get().to_owned());
-                assert!(before.is_none(), "an article is there twice");
+                let id = id_of(article.get());
+                assert!(!mirror.articles.contains_key(&id), "an article is there twice");
+                mirror.put(&id, article.get(), line.article_keys);
             }
             if line.r#type == "end" {
                 assert_eq!(line.n_articles, mirror.articles.len());
@@ -102,24 +109,33 @@ impl Mirror {
         if entry.resource == "article" {
             assert_eq!(entry.is_gone, entry.article.is_none());
             match entry.article {
-                Some(article) => self.articles.insert(entry.resource_id.clone(), article.get().to_owned()),
-                None => self.articles.remove(&entry.resource_id),
-            };
+                Some(article) => self.put(&entry.resource_id, article.get(), entry.article_keys.clone()),
+                None => self.remove(&entry.resource_id),
+            }
         }
-        let told: BTreeSet<&String> = entry.keys.iter().collect();
-        let shows_it = |(id, article): (&String, &String)| {
+        let shows_it = |(id, keys): (&String, &BTreeSet<String>)| {
             let is_other = entry.resource != "article" || *id != entry.resource_id;
-            (is_other && keys_of(article).iter().any(|key| told.contains(key))).then(|| id.clone())
+            (is_other && entry.keys.iter().any(|key| keys.contains(key))).then(|| id.clone())
         };
-        let others: Vec<String> = self.articles.iter().filter_map(shows_it).collect();
+        let others: Vec<String> = self.keys.iter().filter_map(shows_it).collect();
         for id in others {
             let answer = app.anonymous().request("GET", &format!("/v1/articles/{id}")).send_unchecked();
             match answer.status {
-                200 => self.articles.insert(id, answer.text()),
-                _ => self.articles.remove(&id),
-            };
+                200 => self.put(&id, &answer.text(), keys_of(&answer)),
+                _ => self.remove(&id),
+            }
         }
         self.cursor.clone_from(&entry.cursor);
+    }
+
+    fn put(&mut self, id: &str, article: &str, keys: BTreeSet<String>) {
+        self.articles.insert(id.to_owned(), article.to_owned());
+        self.keys.insert(id.to_owned(), keys);
+    }
+
+    fn remove(&mut self, id: &str) {
+        self.articles.remove(id);
+        self.keys.remove(id);
     }
 }
 
@@ -128,14 +144,9 @@ fn id_of(article: &str) -> String {
     article["id"].as_str().unwrap().to_owned()
 }
 
-/// The surrogate keys under which a partner keeps an article.
-fn keys_of(article: &str) -> Vec<String> {
-    let article: Value = serde_json::from_str(article).unwrap();
-    let key = |kind: &str, value: &Value| format!("{kind}-{}", value["id"].as_str().unwrap());
-    let all =
-        |kind: &str, member: &str| article[member].as_array().unwrap().iter().map(|v| key(kind, v)).collect::<Vec<_>>();
-    [vec![key("article", &article), key("section", &article["section"])], all("staff", "authors"), all("tag", "tags")]
-        .concat()
+/// The surrogate keys of an answer.
+fn keys_of(answer: &Response) -> BTreeSet<String> {
+    answer.header("surrogate-key").unwrap().split(' ').map(str::to_owned).collect()
 }
 
 /// What readers see.

@@ -156,7 +156,7 @@ both! {
         let (answer, statements) = app.count_statements(|| app.anonymous().get(&address).expect(200));
         assert_eq!(answer.json()["data"], json!([]));
         assert_eq!(statements, Vec::<String>::new());
-        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        assert_eq!(answer.header("cache-control"), Some("private, no-store"));
     }
 
     fn a_cursor_is_good_until_the_log_forgets(app) {
