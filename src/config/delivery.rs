@@ -139,7 +139,7 @@ fn parse_control(text: &str) -> Result<HeaderValue, String> {
             Some((name, seconds)) if is_known(&TIMES, name) && is_number(seconds) => {}
             _ => {
                 return Err(format!(
-                    "must be a list of directives such as public, max-age=0, s-maxage=5; \"{directive}\" is \
+                    "must be a list of directives such as public, max-age=0, s-maxage=5; {directive:?} is \
                      neither one of {}, nor with a number of seconds one of {}",
                     FLAGS.join(", "),
                     TIMES.join(", ")
