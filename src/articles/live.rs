@@ -2,6 +2,8 @@
 
 mod attached;
 
+use std::collections::HashSet;
+
 use diesel::{connection::DefaultLoadingMode, dsl::case_when, prelude::*, sql_types::Bool};
 use serde_json::value::RawValue;
 
@@ -210,7 +212,7 @@ pub fn is_visible() -> _ {
     has_begun.and(live_articles::visible_until.is_null().or(live_articles::visible_until.gt(Now)))
 }
 
-/// Returns which of some articles readers see now.
+/// Returns which of some articles readers see now, in their order.
 ///
 /// # Errors
 /// When the database fails.
@@ -218,9 +220,10 @@ pub fn visible(conn: &mut Conn, ids: Vec<ArticleId>) -> Result<Vec<ArticleId>> {
     if ids.is_empty() {
         return Ok(ids);
     }
-    let seen = live_articles::table.filter(one_of(live_articles::id, ids)).filter(is_visible());
+    let seen = live_articles::table.filter(one_of(live_articles::id, ids.iter().copied())).filter(is_visible());
     let seen = seen.select(live_articles::id);
-    Ok(direct!(conn, |own| seen.load(own))?)
+    let seen: HashSet<ArticleId> = direct!(conn, |own| seen.load::<ArticleId>(own))?.into_iter().collect();
+    Ok(ids.into_iter().filter(|id| seen.contains(id)).collect())
 }
 
 /// Returns whether readers know an article by this name now; a slug that was not published yet is none of theirs.
