@@ -54,7 +54,7 @@ class Bench:
         if any(self.wants(part) for part in ("hot", "cold", "deep", "desk", "memory", "feeds")):
             self.reads()
         small = self.articles == min(self.args.sizes)
-        if small and any(self.wants(part) for part in ("post", "publish", "save", "mix", "login", "memory", "streams")):
+        if small and any(self.wants(part) for part in ("post", "publish", "save", "mix", "login", "streams")):
             self.writes()
         if small and self.wants("changes"):
             partners.changes(self, self.database.copied(self.name))
