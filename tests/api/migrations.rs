@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use diesel::{Connection, PgConnection, SqliteConnection};
+use diesel::{Connection, PgConnection, SqliteConnection, connection::SimpleConnection};
 use diesel_migrations::{FileBasedMigrations, MigrationHarness};
 use frontpage::db::{Location, migrate};
 
@@ -101,6 +101,8 @@ pub fn back_and_forth(database: &Database, name: &str) {
         match database.backend {
             Backend::Sqlite => {
                 let mut conn = SqliteConnection::establish(database.url.trim_start_matches("sqlite://")).unwrap();
+                // A server that was stopped may be closing the file.
+                conn.batch_execute("PRAGMA busy_timeout = 10000").unwrap();
                 conn.revert_last_migration(source.clone()).map(drop).unwrap();
             }
             Backend::Postgres => {

@@ -1,6 +1,12 @@
 //! A server whose clock is wrong, and jumps, on a database whose clock is right (R12).
 
-use std::{io::Write, path::PathBuf, time::Duration};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+    time::Duration,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -31,6 +37,18 @@ fn library() -> Option<PathBuf> {
     library
 }
 
+/// The program without jemalloc: both that and libfaketime ask each other at the very beginning, and wait for ever.
+fn program() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("without-jemalloc");
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--locked", "--no-default-features", "--bin", "frontpage", "--target-dir"]).arg(&target);
+        assert!(build.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success(), "it is built");
+        target.join("debug/frontpage")
+    })
+}
+
 /// A server with a clock that the test sets.
 struct Shifted {
     program: Program,
@@ -38,18 +56,18 @@ struct Shifted {
 }
 
 impl Shifted {
-    fn start(database: &Database, library: &std::path::Path, seconds: i64) -> Self {
+    fn start(database: &Database, library: &Path, seconds: i64) -> Self {
         let file = database.directory().join("clock");
         std::fs::write(&file, format!("{seconds:+}\n")).unwrap();
         let (library, path) = (library.display().to_string(), file.display().to_string());
-        let program = database.serve(&[
-            ("LD_PRELOAD", &library),
-            ("FAKETIME_TIMESTAMP_FILE", &path),
+        let settings = [
+            ("LD_PRELOAD", library.as_str()),
+            ("FAKETIME_TIMESTAMP_FILE", path.as_str()),
             ("FAKETIME_NO_CACHE", "1"),
             ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
             ("FRONTPAGE_SCHEDULE_SECONDS", "1"),
-        ]);
-        Self { program, file }
+        ];
+        Self { program: database.serve_by(program(), &settings), file }
     }
 
     fn reader(&self) -> Client {
@@ -148,7 +166,7 @@ fn told(database: &Database) -> Vec<i64> {
 }
 
 /// What is scheduled on a server whose clock is wrong from the start, and jumps back while it runs.
-fn nothing_comes_early_late_or_twice(library: &std::path::Path, seconds: i64) {
+fn nothing_comes_early_late_or_twice(library: &Path, seconds: i64) {
     let database = Database::with_logins(Backend::Postgres);
     // Records nothing, and has the right time.
     let right = database.serve(&[("FRONTPAGE_SCHEDULE_SECONDS", "3600")]);
@@ -216,7 +234,7 @@ fn what_was_written_there_is_as_right(wrong: &Shifted, right: &Program, database
 }
 
 /// A token is good for its lifetime and at most a minute more, whichever way the clock is wrong.
-fn tokens_are_good_for_a_minute_more_at_most(library: &std::path::Path) {
+fn tokens_are_good_for_a_minute_more_at_most(library: &Path) {
     let database = Database::with_logins(Backend::Postgres);
     let right = database.serve(&[]);
     let wrong = Shifted::start(&database, library, 0);
@@ -269,7 +287,7 @@ fn a_token_lives_a_minute_longer_at_most_on_a_server_with_a_wrong_clock() {
 }
 
 /// A server that reads at a standby whose clock is wrong.
-fn readers_at_a_wrong_clock_see_everything_at_its_time(library: &std::path::Path, primary: &Cluster, seconds: i64) {
+fn readers_at_a_wrong_clock_see_everything_at_its_time(library: &Path, primary: &Cluster, seconds: i64) {
     let name = format!("news_{}", if seconds > 0 { "ahead" } else { "behind" });
     primary.execute("postgres", &format!("CREATE DATABASE {name}"));
     let database = Database::at(Backend::Postgres, primary.url(&name));

@@ -67,7 +67,12 @@ impl Database {
 
     /// Starts the program on this database.
     pub fn serve(&self, settings: &[(&str, &str)]) -> Program {
-        let mut command = command(self.directory(), &["serve"]);
+        self.serve_by(&path(), settings)
+    }
+
+    /// Starts the program on this database, built in another way.
+    pub fn serve_by(&self, program: &Path, settings: &[(&str, &str)]) -> Program {
+        let mut command = dress(Command::new(program), self.directory(), &["serve"]);
         command.envs(self.settings()).envs(settings.iter().copied());
         if self.backend == Backend::Postgres {
             command.env("FRONTPAGE_MIGRATE", "true");
