@@ -6,7 +6,6 @@ import sqlite3
 # What a text must be written as for COPY, one after the other.
 ESCAPES = [("'\\'", "'\\\\'"), ("char(9)", "'\\t'"), ("char(10)", "'\\n'"), ("char(13)", "'\\r'")]
 
-
 # The migrations of the two differ in their names for types, and have been run.
 COLUMNS = (
     "SELECT table_name, column_name, data_type, is_identity FROM information_schema.columns "

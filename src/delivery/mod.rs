@@ -345,7 +345,9 @@ const FOR_ONE: &str = "private, no-store";
 
 /// What caches in front are told of something instead while the database is away: to ask each time, if they may have it at all.
 fn stale_control(control: &HeaderValue) -> HeaderValue {
-    let is_for_caches = control.to_str().is_ok_and(|text| !text.contains("private") && !text.contains("no-store"));
+    // Names of directives are the same in upper case.
+    let text = control.to_str().unwrap_or_default().to_ascii_lowercase();
+    let is_for_caches = !text.contains("private") && !text.contains("no-store");
     if is_for_caches { HeaderValue::from_static("public, no-cache") } else { control.clone() }
 }
 
@@ -356,5 +358,22 @@ fn with_body(mut answer: HttpResponse, body: Body) -> HttpResponse {
             answer
         }
         Body::Bytes(bytes) => answer.set_body(actix_web::body::BoxBody::new(bytes)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_for_no_cache_is_for_none_without_the_database_either() {
+        for (control, expected) in [
+            ("public, max-age=0, s-maxage=5", "public, no-cache"),
+            ("no-cache", "public, no-cache"),
+            ("Private, max-age=5", "Private, max-age=5"),
+            ("NO-STORE", "NO-STORE"),
+        ] {
+            assert_eq!(stale_control(&HeaderValue::from_static(control)), expected);
+        }
     }
 }
