@@ -5,7 +5,10 @@ use std::collections::HashSet;
 use frontpage::demo::fill;
 use serde_json::Value;
 
-use crate::support::{App, Backend, both, postgres};
+use crate::{
+    statements::statements_of,
+    support::{App, Backend, both, postgres},
+};
 
 /// Fills an empty server's database with the demo newsroom; the articles are the editor's.
 fn filled(backend: Backend, articles: u64) -> App {
@@ -98,11 +101,7 @@ fn check_costs(app: &App) {
         ["", "&section=world", "&tag=ports&section=world", "&include=body_html,body_blocks,body_text", "&view=working"]
     {
         let client = if query.contains("working") { editor.clone() } else { app.anonymous() };
-        let count = |limit: u8| {
-            let (_, statements) =
-                app.count_statements(|| client.get(&format!("/v1/articles?limit={limit}{query}")).expect(200));
-            statements.len()
-        };
+        let count = |limit: u8| statements_of(app, &client, &format!("/v1/articles?limit={limit}{query}")).1.len();
         let (short, long) = (count(20), count(100));
         assert_eq!(short, long, "{query}");
         assert!(short <= 15, "{query} takes {short} statements");

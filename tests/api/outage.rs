@@ -7,7 +7,10 @@ use std::{
 
 use serde_json::json;
 
-use crate::support::{App, Backend, Client, Database, PASSWORD, postgres, scratch};
+use crate::{
+    faults::assert_put_off,
+    support::{App, Backend, Client, Database, PASSWORD, postgres, program::PROMPT, scratch},
+};
 
 fn editor(base: &str) -> Client {
     let anonymous = Client::new(base, None);
@@ -104,14 +107,6 @@ fn sigterm_ends_the_program_in_peace() {
     assert_eq!(rest, "", "standard output is for the ready line only");
 }
 
-/// Two seconds are the promise; the clock runs on the client's side.
-fn assert_put_off(answer: impl FnOnce() -> crate::support::Response, what: &str) {
-    let started = Instant::now();
-    let answer = answer().expect(503);
-    assert!(started.elapsed() < Duration::from_millis(2500), "{what} took {:?}", started.elapsed());
-    assert!(answer.header("retry-after").is_some(), "{what}");
-}
-
 fn repeat_until_well(client: &Client) {
     let started = Instant::now();
     while client.get("/v1/articles").status != 200 {
@@ -129,20 +124,17 @@ fn a_database_that_hangs_or_is_gone_is_answered_503_and_comes_back() {
     cluster.execute("postgres", "CREATE DATABASE news");
     let database = Database::at(Backend::Postgres, cluster.url("news"));
     database.fill();
-    let defaults = [
-        ("FRONTPAGE_DB_WAIT_MS", "1000"),
-        ("FRONTPAGE_DB_READ_TIMEOUT_MS", "900"),
-        ("FRONTPAGE_DB_WRITE_TIMEOUT_MS", "30000"),
-    ];
-    let app = App::start_on(std::sync::Arc::new(database), &defaults);
+    let [wait, read_timeout] = PROMPT;
+    let prompt = [wait, read_timeout, ("FRONTPAGE_DB_WRITE_TIMEOUT_MS", "30000")];
+    let app = App::start_on(std::sync::Arc::new(database), &prompt);
     let (anonymous, editor) = (app.anonymous(), app.editor());
     anonymous.get("/v1/articles").expect(200);
 
     cluster.signal_all("STOP");
 
-    assert_put_off(|| anonymous.get("/v1/articles"), "a read");
-    assert_put_off(|| editor.post("/v1/tags", json!({ "name": "Away" })), "a write");
-    assert_put_off(|| app.login("editor@newsroom.test", PASSWORD), "a login");
+    assert_put_off("a read", || anonymous.get("/v1/articles"));
+    assert_put_off("a write", || editor.post("/v1/tags", json!({ "name": "Away" })));
+    assert_put_off("a login", || app.login("editor@newsroom.test", PASSWORD));
     anonymous.get("/healthz").expect(200);
     anonymous.get("/readyz").expect(503);
 

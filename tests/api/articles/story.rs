@@ -74,7 +74,7 @@ fn review(author: &Step<'_>, editor: &Step<'_>, etag: &str) -> Response {
 
 /// Readers see it at its time; then the clock's revision says so.
 fn appear(editor: &Step<'_>, etag: &str, reader: &Client) {
-    let at = chrono::Utc::now() + chrono::TimeDelta::milliseconds(2_500);
+    let at = chrono::Utc::now() + chrono::TimeDelta::seconds(8);
     let scheduled = editor.verb("schedule", etag, &json!({ "publish_at": at.to_rfc3339() })).expect(200);
     assert_eq!(scheduled.json()["state"], "scheduled");
     let seen = std::cell::Cell::new(false);

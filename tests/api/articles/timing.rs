@@ -216,7 +216,7 @@ both! {
         let nodes = [(); 2].map(|()| App::start_on(app.database.clone(), &[("FRONTPAGE_SCHEDULE_SECONDS", "1")]));
         app.section("World");
         let addresses: Vec<String> = (0..8).map(|n| address(&app.draft(&format!("Number {n}"), json!({ "section": "world" })))).collect();
-        let at = (chrono::Utc::now() + chrono::TimeDelta::seconds(4)).to_rfc3339();
+        let at = (chrono::Utc::now() + chrono::TimeDelta::seconds(10)).to_rfc3339();
         for address in &addresses {
             schedule(app, address, json!({ "publish_at": at })).expect(200);
         }

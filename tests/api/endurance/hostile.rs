@@ -97,7 +97,7 @@ fn besiege(base: &str, path: &str, manner: Manner, is_over: &AtomicBool) -> Dura
 fn a_thousand_who_are_slow_on_purpose_are_cut_and_nobody_else_notices() {
     const EACH: usize = 250;
     let database = Database::with_logins(Backend::Sqlite);
-    let program = database.serve(&[("FRONTPAGE_READER_SECONDS", "20")]);
+    let program = database.serve_promptly(&[("FRONTPAGE_READER_SECONDS", "20")]);
     let client = editor(&program.base);
     let long = publish(&client, "A long read", &format!("<p>{}</p>", "The first ships left at dawn. ".repeat(33_000)));
     let path = publish(&client, "Harbor reopens", "<p>Text.</p>");
@@ -148,7 +148,7 @@ fn a_thousand_who_are_slow_on_purpose_are_cut_and_nobody_else_notices() {
 #[ignore = "takes minutes; CONTRIBUTING says how to run it"]
 fn five_thousand_heads_leave_everything_as_it_was() {
     let database = Database::with_logins(Backend::Sqlite);
-    let program = database.serve(&[]);
+    let program = database.serve_promptly(&[]);
     let path = publish(&editor(&program.base), "Harbor reopens", "<p>Text.</p>");
     let anonymous = Client::new(&program.base, None);
     for path in [path.as_str(), "/v1/articles", "/feeds/articles.rss", "/openapi.json"] {
@@ -225,7 +225,7 @@ fn a_hundred_slow_reads_leave_room_for_logins_and_writes() {
         ("FRONTPAGE_DB_WRITE_CONNECTIONS", "4"),
         ("FRONTPAGE_CACHE_BYTES", "0"),
     ];
-    let program = database.serve(&settings);
+    let program = database.serve_promptly(&settings);
     let client = editor(&program.base);
     publish(&client, "Harbor reopens", "<p>Text.</p>");
     let (slow, others, is_over) = (Seen::default(), Seen::default(), AtomicBool::new(false));
@@ -316,7 +316,7 @@ fn asked_by(n: usize, base: &str, head: &str, lasts: Duration) -> Asked {
 /// Lets eight hundred ask at once, and eight before and after; returns what the eight hundred were answered.
 fn eight_hundred_at_once(settings: &[(&str, &str)]) -> Asked {
     let database = Database::with_logins(Backend::Sqlite);
-    let program = database.serve(settings);
+    let program = database.serve_promptly(settings);
     let client = editor(&program.base);
     for number in 0..30 {
         let body = format!("<p>{}</p>", "The first ships left at dawn. ".repeat(100));
@@ -383,7 +383,7 @@ fn malice() -> Vec<(&'static str, &'static str, Vec<u8>)> {
 #[ignore = "takes minutes; CONTRIBUTING says how to run it"]
 fn hostile_clients_of_all_kinds_take_neither_memory_nor_time_from_others() {
     let database = Database::with_logins(Backend::Sqlite);
-    let program = database.serve(&[("FRONTPAGE_HASH_PERMITS", "2"), ("FRONTPAGE_READER_SECONDS", "10")]);
+    let program = database.serve_promptly(&[("FRONTPAGE_HASH_PERMITS", "2"), ("FRONTPAGE_READER_SECONDS", "10")]);
     let client = editor(&program.base);
     let long = publish(&client, "A long read", &format!("<p>{}</p>", "The first ships left at dawn. ".repeat(33_000)));
     let path = publish(&client, "Harbor reopens", "<p>Text.</p>");

@@ -107,7 +107,7 @@ fn a_server_waits_twenty_seconds_for_its_database() {
     until("it is gone", || TcpStream::connect(("127.0.0.1", cluster.port)).is_err());
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let mut command = program::command(database.directory(), &["serve"]);
-    command.envs(database.settings()).env("FRONTPAGE_LISTEN", &free);
+    command.envs(database.settings()).envs(program::PROMPT).env("FRONTPAGE_LISTEN", &free);
     let waiting = thread::spawn(move || Program::start(command));
     let client = Client::new(&format!("http://{free}"), None);
     let asks = |path: &str| client.request("GET", path).try_send().map_or(0, |answer| answer.status);
@@ -132,7 +132,7 @@ fn a_server_waits_twenty_seconds_for_its_database() {
 #[ignore = "takes minutes; CONTRIBUTING says how to run it"]
 fn a_database_that_restarts_under_load_loses_nothing_and_is_used_again_at_once() {
     let Some((cluster, database)) = cluster("restarts") else { return };
-    let program = database.serve(&[COLD]);
+    let program = database.serve_promptly(&[COLD]);
     let client = editor(&program.base);
     publish(&client, "Harbor reopens");
     let (head, is_over, seen) =
@@ -224,7 +224,7 @@ fn hangs_for_half_a_minute(how: &str, program: &Program, hang: impl Fn(), go_on:
 #[ignore = "takes minutes; CONTRIBUTING says how to run it"]
 fn a_database_that_is_stopped_for_half_a_minute_is_put_off_and_used_again() {
     let Some((cluster, database)) = cluster("hangs") else { return };
-    let program = database.serve(&[COLD]);
+    let program = database.serve_promptly(&[COLD]);
     hangs_for_half_a_minute("Stopped", &program, || cluster.signal_all("STOP"), || cluster.signal_all("CONT"));
 }
 
@@ -236,7 +236,7 @@ fn a_database_that_falls_silent_for_half_a_minute_is_put_off_and_used_again() {
     }
     let database = Database::with_logins(Backend::Postgres);
     let (gate, url) = Gate::before_database(&database.url, Mode::Passes);
-    let program = database.serve(&[COLD, ("DATABASE_URL", &url)]);
+    let program = database.serve_promptly(&[COLD, ("DATABASE_URL", &url)]);
     hangs_for_half_a_minute("Silent", &program, || gate.set(Mode::Holds), || gate.set(Mode::Passes));
 }
 
@@ -248,7 +248,7 @@ fn a_database_that_is_slow_or_locked_holds_up_nobody_who_is_answered_from_memory
     }
     let database = Database::with_logins(Backend::Postgres);
     let (gate, url) = Gate::before_database(&database.url, Mode::Passes);
-    let program = database.serve(&[("DATABASE_URL", &url)]);
+    let program = database.serve_promptly(&[("DATABASE_URL", &url)]);
     let client = editor(&program.base);
     let kept = publish(&client, "Harbor reopens");
     client.anonymous().get(&kept).expect(200);

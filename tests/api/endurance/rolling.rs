@@ -202,6 +202,6 @@ fn servers_that_are_replaced_one_after_another_fail_nobody() {
 #[test]
 fn a_server_that_is_replaced_fails_nobody() {
     if postgres::cluster().is_ok() {
-        roll(1, 6, "1", Duration::from_secs(1));
+        roll(1, 6, "4", Duration::from_secs(1));
     }
 }

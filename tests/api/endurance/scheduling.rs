@@ -70,7 +70,7 @@ fn schedule(editor: &Client, plan: &Plan) -> Vec<Due> {
         let input = json!({ "title": format!("Due {number}"), "section": "world", "body_html": "<p>Text.</p>" });
         editor.post("/v1/articles", input).expect(201).json()["id"].as_str().unwrap().to_owned()
     });
-    let lead = TimeDelta::from_std(started.elapsed() * 2).unwrap() + TimeDelta::seconds(2);
+    let lead = TimeDelta::from_std(started.elapsed() * 2).unwrap() + TimeDelta::seconds(8);
     let first = Utc::now() + lead;
     by_four(&ids, |number, id| {
         let step = plan.spread * i64::try_from(number).unwrap() / i64::try_from(plan.articles).unwrap();

@@ -91,6 +91,8 @@ impl Cluster {
 
     /// Starts the server again after a test has ended it, at the same port.
     pub fn start_again(&self) {
+        // Its connections are gone before the one that was is.
+        super::wait::until("the server has ended", || !self.directory.join("data/postmaster.pid").exists());
         self.start_server().expect("the server starts again");
         self.wait_until_ready().expect("the server starts again");
     }

@@ -70,6 +70,11 @@ impl Database {
         self.serve_by(&path(), settings)
     }
 
+    /// Starts the program on this database, with no more patience than it has by itself.
+    pub fn serve_promptly(&self, settings: &[(&str, &str)]) -> Program {
+        self.serve(&[&PROMPT, settings].concat())
+    }
+
     /// Starts the program on this database, built in another way.
     pub fn serve_by(&self, program: &Path, settings: &[(&str, &str)]) -> Program {
         let mut command = dress(Command::new(program), self.directory(), &["serve"]);
@@ -80,6 +85,10 @@ impl Database {
         Program::start(command)
     }
 }
+
+/// How long the server waits for its database unless it is told otherwise: for tests of what it does then. Others have
+/// more patience, with a machine that stands still for a second.
+pub const PROMPT: [(&str, &str); 2] = [("FRONTPAGE_DB_WAIT_MS", "1000"), ("FRONTPAGE_DB_READ_TIMEOUT_MS", "900")];
 
 /// The settings of a program on some database, with its keys in a directory.
 pub fn settings(url: &str, directory: &Path) -> Vec<(String, String)> {
@@ -92,6 +101,8 @@ pub fn settings(url: &str, directory: &Path) -> Vec<(String, String)> {
         ("FRONTPAGE_DRAIN_SECONDS", "0"),
         ("FRONTPAGE_TRIES_PER_SOURCE", "1000"),
         ("FRONTPAGE_LOG_LEVEL", "off"),
+        ("FRONTPAGE_DB_WAIT_MS", "10000"),
+        ("FRONTPAGE_DB_READ_TIMEOUT_MS", "10000"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .to_vec()

@@ -42,7 +42,7 @@ pub fn plan(path: &Path, statement: &str) -> String {
         detail: String,
     }
     let mut conn = SqliteConnection::establish(&path.display().to_string()).expect("the file opens");
-    conn.batch_execute("ANALYZE").expect("statistics");
+    conn.batch_execute("PRAGMA busy_timeout = 5000; ANALYZE").expect("statistics");
     let steps: Vec<Step> =
         diesel::sql_query(format!("EXPLAIN QUERY PLAN {statement}")).load(&mut conn).expect(statement);
     steps.into_iter().map(|step| step.detail).collect::<Vec<_>>().join("\n")

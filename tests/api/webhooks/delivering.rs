@@ -133,6 +133,7 @@ each! {
             counts.fetch_add(1, Ordering::SeqCst);
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
             while stream.write_all(b".").is_ok() { pause(std::time::Duration::from_millis(200)); }
+            counts.fetch_sub(1, Ordering::SeqCst);
         }));
         let well = Receiver::well();
         let made = webhook(app, &well.url(), json!({}));
