@@ -4,7 +4,7 @@
 //! Counting is a few atomic additions; whatever has a name is looked up once, not for each request. Of HTTP it knows what addresses look like.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, OnceLock, atomic::Ordering},
     time::Duration,
 };
@@ -24,8 +24,33 @@ use crate::{
 /// The upper bounds of the histograms' buckets, in seconds.
 const BUCKETS: [f64; 14] = [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
 
-/// The content type of what [`Metrics::render`] returns.
-pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// How what is counted is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// OpenMetrics 1.0.
+    OpenMetrics,
+    /// The text format of Prometheus, version 0.0.4, which all of its tools read.
+    Text,
+}
+
+impl Format {
+    /// Returns the one that an `Accept` header asks for.
+    pub fn of(accept: &str) -> Self {
+        let is_asked_for = |range: &str| {
+            let media_type = range.split(';').next().unwrap_or_default();
+            media_type.trim().eq_ignore_ascii_case("application/openmetrics-text")
+        };
+        if accept.split(',').any(is_asked_for) { Self::OpenMetrics } else { Self::Text }
+    }
+
+    /// Returns its content type.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::Text => "text/plain; version=0.0.4; charset=utf-8",
+        }
+    }
+}
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Answered {
@@ -192,16 +217,39 @@ impl Metrics {
         self.tally.clone()
     }
 
-    /// Writes everything in the text format of OpenMetrics.
+    /// Writes everything.
     ///
     /// # Errors
     /// When writing fails.
-    pub fn render(&self, readings: &Readings) -> Result<String> {
+    pub fn render(&self, readings: &Readings, format: Format) -> Result<String> {
         self.gauges.set(readings);
         let mut text = String::new();
         text::encode(&mut text, &self.registry).map_err(Error::internal)?;
-        Ok(text)
+        Ok(match format {
+            Format::OpenMetrics => text,
+            Format::Text => without_open_metrics(&text),
+        })
     }
+}
+
+/// Writes what is in OpenMetrics as text for Prometheus: a counter is described under the name that its values have, and
+/// nothing says what units there are or where the end is.
+fn without_open_metrics(text: &str) -> String {
+    let counters: HashSet<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" counter")).collect();
+    let mut plain = String::with_capacity(text.len());
+    for line in text.lines().filter(|line| !line.starts_with("# UNIT ") && *line != "# EOF") {
+        let described = line.strip_prefix("# ").and_then(|line| {
+            let mut parts = line.splitn(3, ' ');
+            Some((parts.next()?, parts.next().filter(|name| counters.contains(name))?, parts.next()?))
+        });
+        match described {
+            Some((what, name, said)) => plain.extend(["# ", what, " ", name, "_total ", said]),
+            None => plain.push_str(line),
+        }
+        plain.push('\n');
+    }
+    plain
 }
 
 impl Gauges {
@@ -330,8 +378,9 @@ mod tests {
         metrics.meter("HEAD", Some("/v1/articles/{article}")).observe(304, Duration::from_micros(300));
         metrics.meter("GET", Some("/nowhere")).observe(404, Duration::from_micros(300));
         metrics.tally().kept(1);
-        let text = metrics.render(&Readings::default()).unwrap();
+        let text = metrics.render(&Readings::default(), Format::OpenMetrics).unwrap();
         for line in [
+            "# TYPE frontpage_reads counter",
             "frontpage_http_request_duration_seconds_bucket{le=\"0.0005\",operation=\"GET /v1/articles/{article}\",status=\"2xx\"} 1",
             "frontpage_http_request_duration_seconds_count{operation=\"GET /v1/articles/{article}\",status=\"3xx\"} 1",
             "frontpage_http_request_duration_seconds_count{operation=\"other\",status=\"4xx\"} 1",
@@ -341,6 +390,28 @@ mod tests {
             "# EOF",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn who_does_not_ask_for_open_metrics_gets_what_all_tools_of_prometheus_read() {
+        let metrics = Metrics::new([]);
+        metrics.tally().kept(1);
+        let both =
+            [Format::OpenMetrics, Format::Text].map(|format| metrics.render(&Readings::default(), format).unwrap());
+        let [open, text] = both.each_ref().map(|text| text.lines().collect::<Vec<_>>());
+
+        let values = |lines: &[&str]| lines.iter().filter(|line| !line.starts_with('#')).count();
+        assert_eq!(values(&open), values(&text));
+        assert!(text.contains(&"# TYPE frontpage_reads_total counter"), "{text:?}");
+        assert!(text.iter().all(|line| !line.starts_with("# UNIT") && *line != "# EOF"), "{text:?}");
+        for (accept, format) in [
+            ("", Format::Text),
+            ("*/*", Format::Text),
+            ("text/plain;version=0.0.4", Format::Text),
+            ("application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3", Format::OpenMetrics),
+        ] {
+            assert_eq!(Format::of(accept), format, "{accept}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The server: listens, opens what it needs, says where, works in the background, and stops without dropping requests.
 
 mod anteroom;
+mod stopping;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -42,10 +43,13 @@ use crate::{
     webhooks,
 };
 
+use stopping::Door;
+
 /// A server that listens.
 pub struct Running {
     /// The address, with the real port.
     pub addr: SocketAddr,
+    door: Door,
     /// What its requests can reach.
     pub state: State,
     server: Server,
@@ -101,8 +105,9 @@ pub async fn start(config: Config) -> Result<Running> {
         readiness: Readiness::default(),
         config,
     });
+    let door = Door::of(&listener)?;
     let server = listen(listener, addr, &state)?;
-    Ok(Running { addr, state, server })
+    Ok(Running { addr, door, state, server })
 }
 
 /// Opens the database, and reads what all servers share.
@@ -133,7 +138,7 @@ fn listen(listener: std::net::TcpListener, addr: SocketAddr, state: &State) -> R
             // Connections on which nothing is asked end when the server stops.
             .graceful_shutdown_signal(move || {
                 let stopping = stopping.clone();
-                async move { stopping.notified().await }
+                async move { stopping::after_last_words(stopping.notified()).await }
             })
             .keep_alive(Duration::from_secs(75))
             .client_request_timeout(Duration::from_secs(5))
@@ -161,8 +166,9 @@ impl Running {
     /// # Errors
     /// When the server fails.
     pub async fn wait(self) -> Result<()> {
-        let tasks = self.begin()?;
-        let Self { state, server, .. } = self;
+        let mut tasks = self.begin()?;
+        let Self { state, server, door, .. } = self;
+        tasks.begin(stopping::on_signal(server.handle(), door, state.clone()));
         let result = server.await;
         drop(tasks);
         if let Err(error) = state.api_keys.flush(&state.db).await {
@@ -196,7 +202,6 @@ impl Running {
         tasks.begin(record_by_the_clock(state.clone()));
         tasks.begin(follow_up(state.clone()));
         tasks.begin(write_usage(state.clone()));
-        tasks.begin(stop_on_signal(self.server.handle(), state.clone()));
         Ok(tasks)
     }
 }
@@ -340,43 +345,4 @@ async fn record_due(state: &State) {
             }
         }
     }
-}
-
-/// On SIGTERM says "not ready" for a while, so that a balancer looks elsewhere, then stops; on SIGINT, which comes from
-/// a person at a terminal, stops at once.
-async fn stop_on_signal(handle: ServerHandle, state: State) {
-    let signal = wait_for_signal().await;
-    tracing::info!("Stopping: finishing the requests that have begun");
-    state.readiness.close();
-    if signal == Signal::Terminate {
-        tokio::time::sleep(Duration::from_secs(state.config.http.drain_seconds)).await;
-    }
-    handle.stop(true).await;
-}
-
-/// What told the server to stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Signal {
-    Interrupt,
-    Terminate,
-}
-
-async fn wait_for_signal() -> Signal {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let (Ok(mut terminate), Ok(mut interrupt)) =
-            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-        {
-            return tokio::select! {
-                _ = terminate.recv() => Signal::Terminate,
-                _ = interrupt.recv() => Signal::Interrupt,
-            };
-        }
-    }
-    #[cfg(not(unix))]
-    if tokio::signal::ctrl_c().await.is_ok() {
-        return Signal::Interrupt;
-    }
-    std::future::pending().await
 }

@@ -3,6 +3,7 @@
 use std::{
     io::ErrorKind,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -13,7 +14,7 @@ use diesel::{
 };
 use url::Url;
 
-use super::{Conn, StatementObserver};
+use super::{Conn, StatementObserver, absence::Absence};
 use crate::error::{Code, Error};
 
 /// Where the data is, read from a URL; the scheme alone decides which database it is.
@@ -132,6 +133,7 @@ pub(super) struct Manager {
     pub(super) purpose: Purpose,
     pub(super) statement_timeout: Duration,
     pub(super) observer: Option<StatementObserver>,
+    pub(super) absence: Arc<Absence>,
 }
 
 /// A connection, and when it was last known to work.
@@ -151,7 +153,9 @@ impl ManageConnection for Manager {
     type Error = diesel::r2d2::Error;
 
     fn connect(&self) -> Result<Pooled, Self::Error> {
-        let mut conn = open(&self.location, self.purpose, self.statement_timeout)?;
+        let opened = open(&self.location, self.purpose, self.statement_timeout);
+        let mut conn = opened.inspect_err(|_| self.absence.note())?;
+        self.absence.end();
         if let Some(observer) = &self.observer {
             observe(&mut conn, observer.clone());
         }

@@ -4,6 +4,7 @@
 //! [`Db::read`] and [`Db::write`] are the doors; both run on threads of their own, wait a bounded time, and
 //! give the work a consistent view. [`Db::look_up`] is for a single statement, which has one by itself.
 
+mod absence;
 mod attempt;
 mod commits;
 mod conn;
@@ -37,6 +38,7 @@ use diesel::r2d2;
 use tokio::task::JoinHandle;
 
 use self::{
+    absence::Absence,
     attempt::{Isolation, Start, attempt_write},
     commits::Commits,
     connect::{Manager, Pooled, Purpose},
@@ -103,6 +105,7 @@ struct Door {
     queue: Queue,
     wait: Duration,
     patience: Duration,
+    absence: Arc<Absence>,
 }
 
 /// How long a write may go on before it is asked whether the database answers at all.
@@ -314,6 +317,7 @@ impl Door {
             Purpose::ReadReplica => Box::new(r2d2::NopErrorHandler),
             Purpose::Read | Purpose::Write => Box::new(ConnectFailures),
         };
+        let absence = Arc::<Absence>::default();
         let pool = r2d2::Pool::builder()
             .max_size(size)
             .min_idle(Some(0))
@@ -325,8 +329,9 @@ impl Door {
                 purpose,
                 statement_timeout: patience,
                 observer: options.observer.clone(),
+                absence: absence.clone(),
             });
-        Self { pool, queue: Queue::new(usize::try_from(size).unwrap_or(1)), wait: options.wait / 2, patience }
+        Self { pool, queue: Queue::new(usize::try_from(size).unwrap_or(1)), wait: options.wait / 2, patience, absence }
     }
 
     async fn run<T, F>(&self, work: F) -> Result<T>
@@ -362,12 +367,13 @@ impl Door {
         let mut lost = None;
         // A pool may hold several connections that died together, as after a restart of the server.
         for _ in 0..=self.pool.max_size() {
-            let mut pooled =
-                self.pool.get().map_err(|error| lost.take().unwrap_or_else(|| Error::unavailable(error)))?;
+            let pooled = self.pool.get_timeout(self.absence.shorten(self.wait));
+            let mut pooled = pooled.map_err(|error| lost.take().unwrap_or_else(|| Error::unavailable(error)))?;
             let Pooled { conn, seen_well, is_lost, .. } = &mut *pooled;
             match work(conn) {
                 Outcome::Done(result) => {
                     *seen_well = std::time::Instant::now();
+                    self.absence.end();
                     return result;
                 }
                 Outcome::Lost(error) => {

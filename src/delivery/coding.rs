@@ -87,12 +87,12 @@ fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
 ///
 /// Stands in the way of every answer, so it reads the header once and makes nothing.
 pub fn negotiate(headers: &HeaderMap, length: usize) -> Coding {
-    if length < SHORTEST {
-        return Coding::Identity;
-    }
     let mut weights = Weights::default();
     for value in headers.get_all(header::ACCEPT_ENCODING) {
         value.to_str().unwrap_or_default().split(',').for_each(|item| weights.read(item));
+    }
+    if length < SHORTEST && weights.identity.or(weights.any) != Some(0) {
+        return Coding::Identity;
     }
     weights.best()
 }
@@ -155,10 +155,14 @@ mod tests {
 
     use super::*;
 
-    fn chosen(accepted: &'static str) -> Coding {
+    fn chosen_for(length: usize, accepted: &'static str) -> Coding {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(accepted));
-        negotiate(&headers, 10_000)
+        negotiate(&headers, length)
+    }
+
+    fn chosen(accepted: &'static str) -> Coding {
+        chosen_for(10_000, accepted)
     }
 
     #[test]
@@ -177,6 +181,18 @@ mod tests {
             ("*;q=0", Coding::Identity),
         ] {
             assert_eq!(chosen(accepted), coding, "{accepted}");
+        }
+    }
+
+    #[test]
+    fn what_is_short_is_coded_for_whom_it_must_be() {
+        for (accepted, coding) in [
+            ("gzip, br", Coding::Identity),
+            ("gzip, identity;q=0", Coding::Gzip),
+            ("br, *;q=0", Coding::Brotli),
+            ("identity;q=0", Coding::Identity),
+        ] {
+            assert_eq!(chosen_for(100, accepted), coding, "{accepted}");
         }
     }
 

@@ -135,8 +135,8 @@ impl Finished {
     }
 
     /// Writes the headers that are of the answer itself, and returns what else the client gets; `None` when the bytes
-    /// in its coding have not been made.
-    pub(super) fn fill(&self, asked: &HeaderMap, headers: &mut HeaderMap) -> Option<Body> {
+    /// in its coding have not been made. What is not fresh may have been changed since, unheard.
+    pub(super) fn fill(&self, asked: &HeaderMap, is_fresh: bool, headers: &mut HeaderMap) -> Option<Body> {
         let coding = self.negotiate(asked);
         let body = if self.is_known(asked, coding) { Body::Known } else { Body::Bytes(self.bytes(coding)?) };
         let etag = self.etags.get(coding.index().map_or(0, |index| index + 1));
@@ -144,7 +144,7 @@ impl Finished {
             headers.insert(header::ETAG, etag.clone());
         }
         if let Some(dates) = &self.last_modified {
-            headers.insert(header::LAST_MODIFIED, dates.shown().clone());
+            headers.insert(header::LAST_MODIFIED, dates.shown(is_fresh).clone());
         }
         headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
         if let Some(keys) = &self.surrogate_key {
@@ -176,13 +176,17 @@ impl Finished {
     }
 }
 
+/// For so long after a second what changed within it may still become known: a server that counts as fresh has not heard of
+/// the last two, and a change is some moments older than its transaction.
+const UNSETTLED_SECONDS: i64 = 3;
+
 /// When something last changed, as headers say it.
 #[derive(Clone, Debug)]
 struct Dates {
     seconds: i64,
     /// That second, and the one before it.
     values: [HeaderValue; 2],
-    /// The second is known to be over.
+    /// All that changed within that second has been heard of.
     is_settled: Arc<AtomicBool>,
 }
 
@@ -192,16 +196,16 @@ impl Dates {
         Self { seconds, values: [date_value(seconds), date_value(seconds - 1)], is_settled: Arc::default() }
     }
 
-    /// The time of the last change, to the second. While that second lasts, the one before it, so that a second
-    /// change within it is not taken for the first.
-    fn shown(&self) -> &HeaderValue {
+    /// The time of the last change, to the second. While there may be another change within it that this server has not
+    /// heard of, the second before it, so that the other one is not taken for this one.
+    fn shown(&self, is_fresh: bool) -> &HeaderValue {
         let [of_second, of_one_before] = &self.values;
         if self.is_settled.load(Ordering::Relaxed) {
             return of_second;
         }
-        let is_over = self.seconds < Instant::now().seconds();
-        self.is_settled.store(is_over, Ordering::Relaxed);
-        if is_over { of_second } else { of_one_before }
+        let is_settled = is_fresh && self.seconds + UNSETTLED_SECONDS < Instant::now().seconds();
+        self.is_settled.store(is_settled, Ordering::Relaxed);
+        if is_settled { of_second } else { of_one_before }
     }
 }
 

@@ -21,7 +21,7 @@ use futures_util::future::{Either, FutureExt, LocalBoxFuture, MapOk, TryFutureEx
 use super::{Freshness, finished::Body};
 use crate::{
     db,
-    http::{address, cors, envelope, path, problem, request_id, spans},
+    http::{address, cors, envelope, path, problem, request_id, spans, unread::Rest},
     metrics::Meter,
     state::State,
 };
@@ -54,6 +54,7 @@ where
     F::Future: 'static,
     F::Response: Into<Response<BoxBody>>,
     F::Error: 'static,
+    <F::Service as Service<Request>>::Future: 'static,
 {
     type Response = Response<BoxBody>;
     type Error = F::Error;
@@ -68,7 +69,7 @@ where
     }
 }
 
-type Refused<E> = LocalBoxFuture<'static, Result<Response<BoxBody>, E>>;
+type Boxed<E> = LocalBoxFuture<'static, Result<Response<BoxBody>, E>>;
 
 type Passed<S> = MapOk<<S as Service<Request>>::Future, fn(<S as Service<Request>>::Response) -> Response<BoxBody>>;
 
@@ -77,15 +78,21 @@ where
     S: Service<Request>,
     S::Response: Into<Response<BoxBody>>,
     S::Error: 'static,
+    S::Future: 'static,
 {
     type Response = Response<BoxBody>;
     type Error = S::Error;
-    type Future = Either<Either<Ready<Result<Response<BoxBody>, S::Error>>, Refused<S::Error>>, Passed<S>>;
+    type Future = Either<Either<Ready<Result<Response<BoxBody>, S::Error>>, Boxed<S::Error>>, Passed<S>>;
 
     actix_web::dev::forward_ready!(app);
 
     fn call(&self, request: Request) -> Self::Future {
         let started = Instant::now();
+        if request.headers().contains_key(header::TRANSFER_ENCODING) {
+            let (request, rest) = Rest::of(request);
+            let answered = self.app.call(request).map_ok(|response| rest.until_sent(response.into()));
+            return Either::Left(Either::Right(Box::pin(answered)));
+        }
         if !is_plain(&self.state, &request) {
             return Either::Right(self.app.call(request).map_ok(Into::into));
         }

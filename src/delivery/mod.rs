@@ -308,11 +308,13 @@ impl Delivery {
         asked: &HeaderMap,
         headers: &mut HeaderMap,
     ) -> Option<Body> {
-        let body = finished.fill(asked, headers)?;
+        let stale_seconds = match freshness {
+            Freshness::Stale(seconds) if self.cache.is_some() => Some(seconds),
+            _ => None,
+        };
+        let body = finished.fill(asked, stale_seconds.is_none(), headers)?;
         let mut controls = &self.controls;
-        if let Freshness::Stale(seconds) = freshness
-            && self.cache.is_some()
-        {
+        if let Some(seconds) = stale_seconds {
             headers.insert(HeaderName::from_static("age"), HeaderValue::from(seconds));
             controls = &self.stale_controls;
         }
@@ -331,7 +333,7 @@ impl Finished {
     /// Answers with bytes that have been made already, and says who may keep them.
     pub fn answer(&self, asked: &HeaderMap, control: &'static str) -> HttpResponse {
         let mut answer = HttpResponse::new(StatusCode::OK);
-        let body = self.fill(asked, answer.headers_mut());
+        let body = self.fill(asked, true, answer.headers_mut());
         answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(control));
         match body {
             Some(body) => with_body(answer, body),

@@ -2,8 +2,8 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-/// A path and a query. Parameters stand in the order of their names, those with the same name as they were given;
-/// percent-encoding is in capitals. What else two spellings may differ in makes two addresses.
+/// A path and a query. Parameters stand in order; what needs no percent-encoding has none, and the rest has it in capitals
+/// (RFC 3986, 6.2.2). What else two spellings may differ in makes two addresses.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Address(Arc<str>);
 
@@ -44,34 +44,46 @@ impl std::borrow::Borrow<str> for Address {
 /// Returns the one spelling of an address, without an allocation when it is in it already.
 pub fn spelling<'a>(path: &'a str, query: &'a str) -> Cow<'a, str> {
     if query.is_empty() {
-        return capitals(path);
+        return plain(path);
     }
-    let mut pairs: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty()).collect();
-    pairs.sort_by_key(|pair| pair.split('=').next());
-    Cow::Owned(format!("{}?{}", capitals(path), capitals(&pairs.join("&"))))
+    let mut pairs: Vec<Cow<'_, str>> = query.split('&').filter(|pair| !pair.is_empty()).map(plain).collect();
+    pairs.sort_unstable_by(|a, b| a.split('=').next().cmp(&b.split('=').next()).then_with(|| a.cmp(b)));
+    Cow::Owned(format!("{}?{}", plain(path), pairs.join("&")))
 }
 
-/// Puts percent-encoding in capitals.
-fn capitals(text: &str) -> Cow<'_, str> {
+/// Takes away the percent-encoding that nothing needs, and puts the rest in capitals.
+fn plain(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
     }
-    let mut hex_left = 0;
-    Cow::Owned(
-        text.chars()
-            .map(|c| match (c, hex_left) {
-                ('%', _) => {
-                    hex_left = 2;
-                    c
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('%') {
+        plain.push_str(before);
+        let coded = after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok().map(|byte| (digits, byte)));
+        match coded {
+            // A sign is not a digit, though the parser of numbers takes it.
+            Some((digits, byte)) if !digits.starts_with('+') => {
+                match byte {
+                    byte if is_plain(byte) => plain.push(char::from(byte)),
+                    _ => plain.extend(['%'].into_iter().chain(digits.chars().map(|c| c.to_ascii_uppercase()))),
                 }
-                (_, 0) => c,
-                _ => {
-                    hex_left -= 1;
-                    c.to_ascii_uppercase()
-                }
-            })
-            .collect(),
-    )
+                rest = after.get(2..).unwrap_or_default();
+            }
+            _ => {
+                plain.push('%');
+                rest = after;
+            }
+        }
+    }
+    plain.push_str(rest);
+    Cow::Owned(plain)
+}
+
+/// Returns whether a character means the same with percent-encoding and without: the unreserved ones, and the comma, which
+/// sets apart the items of a parameter either way.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~,".contains(&byte)
 }
 
 #[cfg(test)]
@@ -81,8 +93,8 @@ mod tests {
     #[test]
     fn equal_requests_have_one_address() {
         let address = Address::of("/v1/articles", "tag=b&limit=6&tag=a&exclude=x");
-        assert_eq!(address.as_str(), "/v1/articles?exclude=x&limit=6&tag=b&tag=a");
-        assert_eq!((address.path(), address.query()), ("/v1/articles", "exclude=x&limit=6&tag=b&tag=a"));
+        assert_eq!(address.as_str(), "/v1/articles?exclude=x&limit=6&tag=a&tag=b");
+        assert_eq!((address.path(), address.query()), ("/v1/articles", "exclude=x&limit=6&tag=a&tag=b"));
         assert_eq!(
             Address::of("/v1/articles", "&limit=6&&exclude=x"),
             Address::of("/v1/articles", "exclude=x&limit=6")
@@ -91,6 +103,13 @@ mod tests {
             Address::of("/v1/tags/%d9%BEfoo", ""),
             Address::of("/v1/tags/%D9%beFoo".replace('F', "f").as_str(), "")
         );
+        assert_eq!(
+            Address::of("/v1/articles/h%61rbor", "fields=title%2Cid&limit=%38"),
+            Address::of("/v1/articles/harbor", "limit=8&fields=title,id")
+        );
+        for as_it_is in ["%", "%4", "a%zz", "a%+1b", "%é", "a%26b", "a%2Fb", "a%2Bb", "a%25b"] {
+            assert_eq!(Address::of("/v1/tags", as_it_is).query(), as_it_is);
+        }
         assert_ne!(Address::of("/v1/tags", "a=1"), Address::of("/v1/tags", "a=2"));
         assert!(matches!(spelling("/v1/articles/x", ""), Cow::Borrowed(_)));
     }

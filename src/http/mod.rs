@@ -21,4 +21,5 @@ pub mod request_id;
 pub mod routing;
 pub mod spans;
 pub mod system;
+pub mod unread;
 pub mod view;

@@ -15,7 +15,7 @@ use crate::{
     auth::rights::Operation,
     delivery::{Finished, Live},
     error::{Code, Error, Result},
-    metrics::{self, Readings},
+    metrics::{Format, Readings},
 };
 
 endpoints! {
@@ -119,11 +119,12 @@ async fn get_readiness(call: Call) -> Result<HttpResponse, Refusal> {
 
 /// Read the metrics
 ///
-/// What the server counts about itself, in the text format of OpenMetrics: how long requests took, where answers to readers
+/// What the server counts about itself, in the text format of Prometheus, or in OpenMetrics when `Accept` names it: how long requests took, where answers to readers
 /// came from, connections, memory. For the token that the setting `FRONTPAGE_METRICS_TOKEN` says, besides administrators:
 /// how often drafts are saved is nobody else's business.
 #[utoipa::path(get, path = "/metrics", operation_id = "getMetrics", tag = "system",
-    responses((status = 200, description = "The metrics.", body = String, content_type = "application/openmetrics-text")))]
+    responses((status = 200, description = "The metrics.",
+        content((String = "text/plain"), (String = "application/openmetrics-text")))))]
 async fn get_metrics(call: Call) -> Result<HttpResponse, Refusal> {
     call.no_query()?;
     let state = &call.state;
@@ -140,10 +141,12 @@ async fn get_metrics(call: Call) -> Result<HttpResponse, Refusal> {
         replicas: state.db.replica_states(),
         spans: state.traces.counts(),
     };
+    let accept = call.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let format = Format::of(accept.unwrap_or_default());
     Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, metrics::CONTENT_TYPE))
+        .insert_header((header::CONTENT_TYPE, format.content_type()))
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .body(state.metrics.render(&readings)?))
+        .body(state.metrics.render(&readings, format)?))
 }
 
 /// Returns whether the request brings the token that the settings say.

@@ -48,6 +48,7 @@ mod slow;
 mod smoke;
 mod staff;
 mod statements;
+mod stopping;
 mod tags;
 mod tidy;
 mod timezones;

@@ -20,6 +20,10 @@ both! {
         ] {
             assert!(metrics.lines().any(|found| found == line), "{line} is not in\n{metrics}");
         }
+        assert!(metrics.contains("# TYPE frontpage_reads_total counter\n"), "{metrics}");
+        let open = app.admin().request("GET", "/metrics").header("accept", "application/openmetrics-text").send().expect(200);
+        assert_eq!(open.header("content-type"), Some("application/openmetrics-text; version=1.0.0; charset=utf-8"));
+        assert!(open.text().contains("# TYPE frontpage_reads counter\n") && open.text().ends_with("# EOF\n"));
         app.anonymous().get("/metrics").expect(401);
         app.editor().get("/metrics").expect(403);
     }

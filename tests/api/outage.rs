@@ -94,19 +94,6 @@ fn a_killed_program_loses_no_acknowledged_write_on_postgres() {
     }
 }
 
-#[test]
-fn sigterm_ends_the_program_in_peace() {
-    let database = Database::with_logins(Backend::Sqlite);
-    let program = database.serve(&[]);
-    Client::new(&program.base, None).get("/v1/articles").expect(200);
-
-    program.signal("TERM");
-
-    let (status, rest) = program.end();
-    assert!(status.success(), "{status:?}");
-    assert_eq!(rest, "", "standard output is for the ready line only");
-}
-
 fn repeat_until_well(client: &Client) {
     let started = Instant::now();
     while client.get("/v1/articles").status != 200 {

@@ -77,6 +77,22 @@ both! {
         assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("1 KiB a second"), "{answer}");
     }
 
+    fn a_body_without_a_length_does_not_outlive_its_answer(app) {
+        let chunked = "Host: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n";
+        for (start, status) in [
+            ("POST /v1/articles HTTP/1.1", 401),
+            ("POST /v1/nowhere HTTP/1.1", 404),
+            ("PUT /v1/articles HTTP/1.1", 405),
+            ("GET /v1/articles HTTP/1.1", 200),
+            ("POST /v1/auth/token HTTP/1.1", 408),
+        ] {
+            // Fails when the server keeps the connection, on which more of the body could come for ever.
+            let answer = raw::exchange_until_closed(&app.base, format!("{start}\r\n{chunked}").as_bytes());
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{start}: {answer}");
+            assert!(answer.to_lowercase().contains("\r\nconnection: close\r\n"), "{start}: {answer}");
+        }
+    }
+
     fn no_answer_repeats_a_host_that_somebody_made_up(app) {
         let article = id(&app.published("Harbor", json!({ "tags": [app.tag("Ships")["id"]], "authors": [{ "staff": app.staff("Mina")["id"] }] })));
         let token = app.editor().token.unwrap();

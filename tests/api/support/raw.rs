@@ -93,7 +93,7 @@ pub fn exchange_within(base: &str, bytes: &[u8], patience: Duration) -> String {
 /// Sends bytes as they are and returns all that comes back; fails unless the server closes the connection by itself.
 pub fn exchange_until_closed(base: &str, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(base.trim_start_matches("http://")).expect("the server listens");
-    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a time-out");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a time-out");
     stream.write_all(bytes).expect("the server reads");
     let mut answer = Vec::new();
     if let Err(error) = stream.read_to_end(&mut answer) {
