@@ -43,13 +43,13 @@ use crate::{
     webhooks,
 };
 
-use stopping::Door;
+use stopping::Entrance;
 
 /// A server that listens.
 pub struct Running {
     /// The address, with the real port.
     pub addr: SocketAddr,
-    door: Door,
+    entrance: Entrance,
     /// What its requests can reach.
     pub state: State,
     server: Server,
@@ -105,9 +105,9 @@ pub async fn start(config: Config) -> Result<Running> {
         readiness: Readiness::default(),
         config,
     });
-    let door = Door::of(&listener)?;
+    let entrance = Entrance::of(&listener)?;
     let server = listen(listener, addr, &state)?;
-    Ok(Running { addr, door, state, server })
+    Ok(Running { addr, entrance, state, server })
 }
 
 /// Opens the database, and reads what all servers share.
@@ -167,8 +167,8 @@ impl Running {
     /// When the server fails.
     pub async fn wait(self) -> Result<()> {
         let mut tasks = self.begin()?;
-        let Self { state, server, door, .. } = self;
-        tasks.begin(stopping::on_signal(server.handle(), door, state.clone()));
+        let Self { state, server, entrance, .. } = self;
+        tasks.begin(stopping::on_signal(server.handle(), entrance, state.clone()));
         let result = server.await;
         drop(tasks);
         if let Err(error) = state.api_keys.flush(&state.db).await {

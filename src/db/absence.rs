@@ -40,10 +40,12 @@ impl Absence {
         }
     }
 
-    /// Returns how long to wait for a connection, of as long as it would be waited for otherwise.
-    pub(super) fn shorten(&self, wait: Duration) -> Duration {
+    /// Returns how long to wait for a connection, of as long as it would be waited for otherwise: hardly, when there is none
+    /// that could become free, and none can be made.
+    pub(super) fn shorten(&self, wait: Duration, has_connections: impl FnOnce() -> bool) -> Duration {
         let since = self.since.load(Ordering::Relaxed).checked_sub(1);
         let lasts = since.map(|since| self.started.elapsed().saturating_sub(Duration::from_millis(since)));
-        if lasts.is_some_and(|time| time >= AWAY_AFTER) { wait.min(AWAY_WAIT) } else { wait }
+        let is_away = lasts.is_some_and(|time| time >= AWAY_AFTER) && !has_connections();
+        if is_away { wait.min(AWAY_WAIT) } else { wait }
     }
 }

@@ -367,7 +367,8 @@ impl Door {
         let mut lost = None;
         // A pool may hold several connections that died together, as after a restart of the server.
         for _ in 0..=self.pool.max_size() {
-            let pooled = self.pool.get_timeout(self.absence.shorten(self.wait));
+            let wait = self.absence.shorten(self.wait, || self.pool.state().connections > 0);
+            let pooled = self.pool.get_timeout(wait);
             let mut pooled = pooled.map_err(|error| lost.take().unwrap_or_else(|| Error::unavailable(error)))?;
             let Pooled { conn, seen_well, is_lost, .. } = &mut *pooled;
             match work(conn) {

@@ -2,7 +2,7 @@
 //! because too many wait for the database, so that a crowd of those takes little time from who is served.
 //!
 //! Only plain reads without a token are answered here; whatever is special about a request leaves it to the application,
-//! which answers the same bytes from the same place.
+//! which answers the same bytes from the same place. What all requests need below the application is begun here, too.
 
 use std::{
     future::{Ready, ready},
@@ -88,6 +88,7 @@ where
 
     fn call(&self, request: Request) -> Self::Future {
         let started = Instant::now();
+        // A body without a length must not outlive its answer, whoever gives that.
         if request.headers().contains_key(header::TRANSFER_ENCODING) {
             let (request, rest) = Rest::of(request);
             let answered = self.app.call(request).map_ok(|response| rest.until_sent(response.into()));

@@ -308,13 +308,11 @@ impl Delivery {
         asked: &HeaderMap,
         headers: &mut HeaderMap,
     ) -> Option<Body> {
-        let stale_seconds = match freshness {
-            Freshness::Stale(seconds) if self.cache.is_some() => Some(seconds),
-            _ => None,
-        };
-        let body = finished.fill(asked, stale_seconds.is_none(), headers)?;
+        let body = finished.fill(asked, !matches!(freshness, Freshness::Stale(_)), headers)?;
         let mut controls = &self.controls;
-        if let Some(seconds) = stale_seconds {
+        if let Freshness::Stale(seconds) = freshness
+            && self.cache.is_some()
+        {
             headers.insert(HeaderName::from_static("age"), HeaderValue::from(seconds));
             controls = &self.stale_controls;
         }

@@ -52,6 +52,15 @@ fn decode(text: &str) -> Result<String> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Many<T>(pub Vec<T>);
 
+impl<T: std::fmt::Debug> Many<T> {
+    /// Returns them in one order, whatever the one in which they were given: it means nothing.
+    #[must_use]
+    pub fn in_one_order(mut self) -> Self {
+        self.0.sort_by_cached_key(|value| format!("{value:?}"));
+        self
+    }
+}
+
 impl<T> Default for Many<T> {
     fn default() -> Self {
         Self(Vec::new())

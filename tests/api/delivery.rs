@@ -60,10 +60,15 @@ both! {
                 ("if-none-match", "*"), ("if-none-match", "\"other\""), ("if-modified-since", "Fri, 01 Jan 2100 00:00:00 GMT"),
                 ("if-modified-since", "Fri, 01 Jan 2010 00:00:00 GMT"), ("accept", "text/html"), ("accept", "application/json"), ("origin", "https://a.test"),
             ] {
-                let ask = |app: &App, method| loop {
-                    let answer = app.anonymous().request(method, path).header(name, value).send_unchecked();
+                let ask = |app: &App, method| {
+                    let mut answer = None;
                     // Its age is said by who has not heard from the database for a moment.
-                    if answer.header("age").is_none() { break answer; }
+                    until("the answer is fresh", || {
+                        let asked = app.anonymous().request(method, path).header(name, value).send_unchecked();
+                        answer = Some(asked).filter(|answer| answer.header("age").is_none());
+                        answer.is_some()
+                    });
+                    answer.unwrap()
                 };
                 for method in ["GET", "HEAD"] {
                     // The first one may be the one that makes this coding.
@@ -108,6 +113,19 @@ both! {
         app.published("Three", json!({ "tags": ["ships", "ports"] }));
         read_until_kept(&kept, "/v1/articles?tag=ships&tag=ports&fields=id,title");
         assert!(is_kept(&kept, "/v1/articles?fields=id%2Ctitle&tag=ports&tag=ships"));
+        // Whoever goes on from there does so in whatever order.
+        app.published("Four", json!({ "tags": ["ships", "ports"] }));
+        for query in ["tag=ships&tag=ports", "tag=ports&tag=ships"] {
+            let page = kept.anonymous().get(&format!("/v1/articles?limit=1&{query}")).expect(200);
+            let link = page.header("link").unwrap();
+            let next = link.split(',').find(|link| link.contains("\"next\"")).unwrap();
+            let next = next.split(['<', '>']).nth(1).unwrap();
+            kept.anonymous().get(&next[next.find("/v1/").unwrap()..]).expect(200);
+            let cursor = page.json()["page"]["next"].as_str().unwrap().to_owned();
+            for query in ["tag=ships&tag=ports", "tag=ports&tag=ships"] {
+                kept.anonymous().get(&format!("/v1/articles?limit=1&{query}&cursor={cursor}")).expect(200);
+            }
+        }
         for wrong in ["/v1/articles?limit=1&section=world&sort=published_at&sort=published_at", "/v1/articles?limit=1&section=world&sort=published_at&x=1"] {
             kept.anonymous().get(wrong).expect(400);
         }
@@ -375,14 +393,18 @@ fn a_date_does_not_vouch_for_what_a_server_has_not_heard_of() {
     let (second, newer) = second.expect("two changes in one second, and a look at it in between");
     until("the second is over", || now() > second);
 
-    let old = reader.get(&path).expect(200);
+    let just_after = reader.get(&path).expect(200);
+    until("it is long over", || now() > second + 4);
+    let long_after = reader.get(&path).expect(200);
     gate.set(Mode::Passes);
     until("the slower server has heard of the other one", || named(&newer));
 
-    assert!(!old.text().contains(&newer));
-    let date = old.header("last-modified").unwrap();
-    let answer = reader.request("GET", &path).header("if-modified-since", date).send().expect(200);
-    assert_eq!(answer.json()["name"], newer.as_str());
+    for old in [just_after, long_after] {
+        assert!(!old.text().contains(&newer));
+        let date = old.header("last-modified").unwrap();
+        let answer = reader.request("GET", &path).header("if-modified-since", date).send().expect(200);
+        assert_eq!(answer.json()["name"], newer.as_str());
+    }
 }
 
 #[test]
