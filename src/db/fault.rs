@@ -41,6 +41,11 @@ pub(super) fn is_locked(message: &str) -> bool {
     message.contains("locked")
 }
 
+/// Returns whether a file is something else than an SQLite database.
+pub(super) fn is_no_database(message: &str) -> bool {
+    message.contains("file is not a database")
+}
+
 fn is_full(message: &str) -> bool {
     message.contains("database or disk is full") || message.contains("No space left on device")
 }

@@ -8,7 +8,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use super::{
     Conn,
     connect::{Location, open_alone},
-    fault::is_locked,
+    fault::{is_locked, is_no_database},
 };
 use crate::error::{Code, Error, Result};
 
@@ -62,8 +62,18 @@ impl Status {
 /// # Errors
 /// When the database cannot be read.
 pub fn status(location: &Location) -> Result<Status> {
-    let mut conn = open_alone(location).map_err(Error::unavailable)?;
+    let mut conn = open(location)?;
     status_of(&mut conn)
+}
+
+fn open(location: &Location) -> Result<Conn> {
+    open_alone(location).map_err(|error| match location {
+        Location::Sqlite(path) if is_no_database(&error.to_string()) => {
+            let detail = "is not an SQLite database. Name another file in DATABASE_URL, or move this one away.";
+            Error::new(Code::Unavailable, format!("{} {detail}", path.display())).because(error)
+        }
+        _ => Error::unavailable(error),
+    })
 }
 
 /// Brings the database up to the program, one program at a time, and returns what was applied.
@@ -72,7 +82,7 @@ pub fn status(location: &Location) -> Result<Status> {
 /// When the database is newer than the program, cannot be reached, or a migration fails.
 pub fn run(location: &Location) -> Result<Vec<String>> {
     let (mut conn, status) = patiently(|| {
-        let mut conn = open_alone(location).map_err(Error::unavailable)?;
+        let mut conn = open(location)?;
         let status = status_of(&mut conn)?;
         Ok((conn, status))
     })?;

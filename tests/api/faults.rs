@@ -355,8 +355,15 @@ fn a_server_that_is_started_before_its_database_waits_for_it() {
 #[test]
 fn a_database_that_refuses_or_cannot_be_opened_ends_the_start_with_a_message() {
     let missing = postgres::cluster().map(|cluster| cluster.url("no_such_database"));
-    let urls = ["sqlite:///proc/news.db".to_owned()].into_iter().chain(missing);
-    for (url, said) in urls.zip(["/proc/news.db", "no_such_database"]) {
+    let file = scratch::directory();
+    let text = file.path().join("notes.txt");
+    fs::write(&text, "What is in here was written by hand. ".repeat(100)).unwrap();
+    let urls = ["sqlite:///proc/news.db".to_owned(), format!("sqlite://{}", text.display())];
+    for (url, said) in urls.into_iter().chain(missing).zip([
+        "/proc/news.db",
+        "notes.txt is not an SQLite database. Name another file",
+        "no_such_database",
+    ]) {
         let folder = tempfile::tempdir().unwrap();
         let mut command = program::command(folder.path(), &["serve"]);
         let settings = program::settings(&url, folder.path());
