@@ -37,8 +37,9 @@ fn fresh() -> String {
     uuid::Builder::from_unix_timestamp_millis(millis, &[a, b, c, d, e, f, g, h, i, j]).into_uuid().to_string()
 }
 
+/// One to 128 letters, digits, and signs of which none means anything in a log or a header.
 fn is_well_formed(id: &str) -> bool {
-    (8..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+    (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
 }
 
 /// Runs a request's work so that [`current`] knows its id.

@@ -428,6 +428,6 @@ fn headers() -> Value {
         "Surrogate-Key": header("Keys by which a cache in front can drop the answer.", "articles section-0193f0a2-6d7e-7c11-9d6b-0f6a3c1e5b7a"),
         "Vary": header("What the answer depends on besides its address.", "Accept-Encoding"),
         "WWW-Authenticate": header("How to authenticate.", "Bearer realm=\"frontpage\""),
-        "X-Request-Id": header("The id of the request; one that you send is kept when it is well-formed.", "0193f0a2-6d7e-7c11-9d6b-0f6a3c1e5b7a")
+        "X-Request-Id": header("The id of the request; one that you send is kept when it is 1 to 128 ASCII letters, digits, `-`, `_` and `.`.", "0193f0a2-6d7e-7c11-9d6b-0f6a3c1e5b7a")
     })
 }
