@@ -56,7 +56,7 @@ class Process:
             Process.running.remove(self)
 
     def cpu_seconds(self):
-        """Of this process and its children that are alive."""
+        """Of this process and its children."""
         return sum(cpu_of(pid) for pid in family(self.pid))
 
     def rss_mb(self):
@@ -89,11 +89,12 @@ def family(pid):
 
 
 def cpu_of(pid):
+    """Of a process and of those of its children that have ended."""
     try:
         fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return 0.0
-    return (int(fields[11]) + int(fields[12])) / TICKS
+    return sum(map(int, fields[11:15])) / TICKS
 
 
 def status_kb(pid, name):
