@@ -176,8 +176,8 @@ impl Finished {
     }
 }
 
-/// For so long after a second what changed within it may still become known: a server that counts as fresh has not heard of
-/// the last two, and a change is some moments older than its transaction.
+/// For so long after a second what changed within it may still become known: a server that counts as fresh need not have heard
+/// of the last two, and a change has the time at which its transaction began.
 const UNSETTLED_SECONDS: i64 = 3;
 
 /// When something last changed, as headers say it.
