@@ -20,16 +20,10 @@ use crate::support::{
     App, Backend, Client, Database, PASSWORD, Response, both,
     hold::Hold,
     id, postgres,
-    program::{self, Program},
+    program::{self, Program, editor},
     scratch,
     wait::pause,
 };
-
-fn editor(base: &str) -> Client {
-    let login = json!({ "email": "editor@newsroom.test", "password": PASSWORD });
-    let answer = Client::new(base, None).post("/v1/auth/token", login).expect(200).json();
-    Client::new(base, answer["access_token"].as_str().map(str::to_owned))
-}
 
 /// What one writer sent under a key, and the id that came back, if an answer did.
 pub type Sent = (String, Option<String>);

@@ -9,15 +9,12 @@ use serde_json::json;
 
 use crate::{
     faults::assert_put_off,
-    support::{App, Backend, Client, Database, PASSWORD, postgres, program::PROMPT, scratch},
+    support::{
+        App, Backend, Client, Database, PASSWORD, postgres,
+        program::{PROMPT, editor},
+        scratch,
+    },
 };
-
-fn editor(base: &str) -> Client {
-    let anonymous = Client::new(base, None);
-    let login = json!({ "email": "editor@newsroom.test", "password": PASSWORD });
-    let token = anonymous.post("/v1/auth/token", login).expect(200).json()["access_token"].as_str().unwrap().to_owned();
-    anonymous.with_token(&token)
-}
 
 /// Kills the program while four writers post and publish; returns the acknowledged articles, published ones marked.
 fn acknowledged_until_killed(database: &Database, after: usize) -> Vec<(String, bool)> {

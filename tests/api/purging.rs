@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::{
     endurance::gate::{Gate, Mode},
-    support::{App, Backend, Client, Database, PASSWORD, both, id, postgres, wait::until},
+    support::{App, Backend, Client, Database, both, id, postgres, program::editor, wait::until},
 };
 
 /// A cache that remembers what it was told, and refuses for as long as it is told to.
@@ -128,13 +128,6 @@ fn what_a_slower_server_gave_the_cache_in_between_is_dropped_too() {
 
     until("the cache has what is new", || kept.lock().unwrap().last().is_some_and(|title| title == "After"));
     assert_eq!(kept.lock().unwrap()[0], "Before", "the slower server was asked before it could know");
-}
-
-fn editor(base: &str) -> Client {
-    let anonymous = Client::new(base, None);
-    let login = json!({ "email": "editor@newsroom.test", "password": PASSWORD });
-    let token = anonymous.post("/v1/auth/token", login).expect(200).json()["access_token"].as_str().unwrap().to_owned();
-    anonymous.with_token(&token)
 }
 
 fn publish_by(client: &Client, title: &str) -> String {

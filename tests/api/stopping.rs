@@ -13,13 +13,7 @@ use std::{
 
 use serde_json::json;
 
-use crate::support::{Backend, Client, Database, PASSWORD, Response, hold::Hold, postgres, wait::until};
-
-fn editor(base: &str) -> Client {
-    let login = json!({ "email": "editor@newsroom.test", "password": PASSWORD });
-    let answer = Client::new(base, None).post("/v1/auth/token", login).expect(200).json();
-    Client::new(base, answer["access_token"].as_str().map(str::to_owned))
-}
+use crate::support::{Backend, Client, Database, Response, hold::Hold, postgres, program::editor, wait::until};
 
 #[test]
 fn sigterm_ends_the_program_in_peace() {

@@ -27,21 +27,11 @@ use std::sync::{
 };
 
 use chrono::{DateTime, Utc};
-use serde_json::json;
 
-use crate::support::{Client, Database, PASSWORD, program::Program};
-
-/// Somebody who has logged in at a server.
-fn log_in(base: &str, email: &str) -> Client {
-    let anonymous = Client::new(base, None);
-    let login = json!({ "email": email, "password": PASSWORD });
-    let token = anonymous.post("/v1/auth/token", login).expect(200).json()["access_token"].as_str().unwrap().to_owned();
-    anonymous.with_token(&token)
-}
-
-fn editor(base: &str) -> Client {
-    log_in(base, "editor@newsroom.test")
-}
+use crate::support::{
+    Database,
+    program::{Program, editor, log_in},
+};
 
 /// A time as the API writes it.
 fn written(time: DateTime<Utc>) -> String {

@@ -7,7 +7,9 @@ use std::{
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
 };
 
-use super::{Backend, Database};
+use serde_json::json;
+
+use super::{Backend, Client, Database, PASSWORD};
 
 /// The path of the program.
 pub fn path() -> PathBuf {
@@ -106,6 +108,19 @@ pub fn settings(url: &str, directory: &Path) -> Vec<(String, String)> {
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .to_vec()
+}
+
+/// Somebody who has logged in at a server.
+pub fn log_in(base: &str, email: &str) -> Client {
+    let anonymous = Client::new(base, None);
+    let login = json!({ "email": email, "password": PASSWORD });
+    let token = anonymous.post("/v1/auth/token", login).expect(200).json()["access_token"].as_str().unwrap().to_owned();
+    anonymous.with_token(&token)
+}
+
+/// The editor of tests, likewise.
+pub fn editor(base: &str) -> Client {
+    log_in(base, "editor@newsroom.test")
 }
 
 /// A program that serves; it is killed when the test forgets it.
