@@ -336,6 +336,7 @@ impl ArticleListParams {
         // What of the articles is shown, and how many, does not make it another list.
         (copy.cursor, copy.fields, copy.include, copy.limit) = (None, None, None, Limit::default());
         copy.sort = Some(copy.sort.unwrap_or_default());
+        (copy.tag, copy.exclude) = (copy.tag.in_one_order(), copy.exclude.in_one_order());
         format!("articles|{copy:?}")
     }
 }

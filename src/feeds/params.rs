@@ -168,6 +168,7 @@ impl NinjsListParams {
         let mut copy = self.clone();
         (copy.cursor, copy.limit) = (None, Limit::default());
         copy.sort = Some(copy.sort.unwrap_or_default());
+        (copy.tag, copy.exclude) = (copy.tag.in_one_order(), copy.exclude.in_one_order());
         format!("ninjs|{copy:?}")
     }
 }

@@ -48,9 +48,18 @@ fn decode(text: &str) -> Result<String> {
     super::path::percent_decode(&text.replace('+', " ")).filter(|text| !text.contains('\0')).ok_or_else(malformed)
 }
 
-/// A parameter that may be repeated; in one order, whatever the one in which it was given, which means nothing.
+/// A parameter that may be repeated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Many<T>(pub Vec<T>);
+
+impl<T: std::fmt::Debug> Many<T> {
+    /// Returns them in one order, whatever the one in which they were given: it means nothing.
+    #[must_use]
+    pub fn in_one_order(mut self) -> Self {
+        self.0.sort_by_cached_key(|value| format!("{value:?}"));
+        self
+    }
+}
 
 impl<T> Default for Many<T> {
     fn default() -> Self {
@@ -58,17 +67,15 @@ impl<T> Default for Many<T> {
     }
 }
 
-impl<T: Deserr<Faults> + std::fmt::Debug> Deserr<Faults> for Many<T> {
+impl<T: Deserr<Faults>> Deserr<Faults> for Many<T> {
     fn deserialize_from_value<V: IntoValue>(
         value: deserr::Value<V>,
         location: ValuePointerRef<'_>,
     ) -> std::result::Result<Self, Faults> {
-        let mut values = match value {
-            deserr::Value::Sequence(_) => <Vec<T> as Deserr<Faults>>::deserialize_from_value(value, location)?,
-            single => vec![T::deserialize_from_value(single, location)?],
-        };
-        values.sort_by_cached_key(|value| format!("{value:?}"));
-        Ok(Self(values))
+        match value {
+            deserr::Value::Sequence(_) => <Vec<T> as Deserr<Faults>>::deserialize_from_value(value, location).map(Self),
+            single => T::deserialize_from_value(single, location).map(|value| Self(vec![value])),
+        }
     }
 }
 
