@@ -85,7 +85,7 @@ codes! {
     CursorExpired "cursor_expired" 410 "The cursor is too old"
         "What came after this cursor is not kept any more, so something would be missed. Start anew from `GET /v1/snapshot`, and go on with the cursor at its end.";
     PreconditionFailed "precondition_failed" 412 "The resource has changed since you read it"
-        "`If-Match` does not name the newest revision. `current_etag` does, and `members` shows what you started from (`base`), what you sent (`yours`) and what is there now (`theirs`). Merge, then send again with the current ETag. With `Prefer: merge`, a change of an article is merged by the server as far as possible; then `members`, and `conflicts` for the blocks of the body, show only what both sides changed in different ways.";
+        "`If-Match` does not name the newest revision. `current_etag` does, and `members` shows what you started from (`base`), what you sent (`yours`) and what is there now (`theirs`). Merge, then send again with the current ETag. With `Prefer: merge`, a change of an article is merged by the server as far as possible; then `members`, and `conflicts` for the blocks of the body, show only what both sides changed in different ways. A read says this, and nothing else of that, when what it would answer does not fit the `If-Match` or `If-Unmodified-Since` that was sent.";
     PayloadTooLarge "payload_too_large" 413 "The body is too large"
         "The body exceeds the limit that the detail names.";
     UriTooLong "uri_too_long" 414 "The address is too long"

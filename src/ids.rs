@@ -1,4 +1,5 @@
-//! Typed ids: UUIDv7, so that they sort by the time they were made, and one type per resource, so that they cannot be mixed up.
+//! Typed ids: UUIDv7, so that they sort by the time they were made, and one type per resource, so that they cannot be
+//! mixed up.
 
 use std::fmt;
 

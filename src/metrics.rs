@@ -1,7 +1,8 @@
 //! What the server counts about itself, for Prometheus: how long answers take by operation, where they come from, and
 //! the state of what can run short.
 //!
-//! Counting is a few atomic additions; whatever has a name is looked up once, not for each request. Of HTTP it knows what addresses look like.
+//! Counting is a few atomic additions; whatever has a name is looked up once, not for each request. Of HTTP it knows
+//! what addresses look like.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -34,15 +35,6 @@ pub enum Format {
 }
 
 impl Format {
-    /// Returns the one that an `Accept` header asks for.
-    pub fn of(accept: &str) -> Self {
-        let is_asked_for = |range: &str| {
-            let media_type = range.split(';').next().unwrap_or_default();
-            media_type.trim().eq_ignore_ascii_case("application/openmetrics-text")
-        };
-        if accept.split(',').any(is_asked_for) { Self::OpenMetrics } else { Self::Text }
-    }
-
     /// Returns its content type.
     pub fn content_type(self) -> &'static str {
         match self {
@@ -405,13 +397,5 @@ mod tests {
         assert_eq!(values(&open), values(&text));
         assert!(text.contains(&"# TYPE frontpage_reads_total counter"), "{text:?}");
         assert!(text.iter().all(|line| !line.starts_with("# UNIT") && *line != "# EOF"), "{text:?}");
-        for (accept, format) in [
-            ("", Format::Text),
-            ("*/*", Format::Text),
-            ("text/plain;version=0.0.4", Format::Text),
-            ("application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3", Format::OpenMetrics),
-        ] {
-            assert_eq!(Format::of(accept), format, "{accept}");
-        }
     }
 }

@@ -340,8 +340,8 @@ pub fn facets(conn: &mut Conn, asked: &Asked, scope: Option<&Scope>) -> Result<V
     Ok(facets)
 }
 
-/// Returns whether any article that readers see stands in a list. Asked in the order of the index: PostgreSQL would read the table from its
-/// start until it meets one, however many come before.
+/// Returns whether any article that readers see stands in a list. Asked in the order of the index: PostgreSQL would
+/// read the table from its start until it meets one, however many come before.
 ///
 /// # Errors
 /// When the database fails.

@@ -254,7 +254,8 @@ fn unescaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.replace("&#91;", "[").replace("&amp;", "&"))
 }
 
-fn escaped(text: &str) -> Cow<'_, str> {
+/// Writes a text as HTML.
+pub fn escaped(text: &str) -> Cow<'_, str> {
     if !text.contains(['&', '<', '>', '"']) {
         return Cow::Borrowed(text);
     }

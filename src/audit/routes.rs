@@ -20,7 +20,7 @@ use crate::{
         reply::Reply,
         routing::endpoints,
     },
-    input::Faults,
+    input::{Faults, Line},
 };
 
 endpoints! {
@@ -45,12 +45,12 @@ struct AuditParams {
     resource: Option<Resource>,
     /// To which one.
     #[deserr(default)]
-    #[param(value_type = String, required = false)]
-    resource_id: Option<String>,
+    #[param(value_type = String, max_length = 255, required = false)]
+    resource_id: Option<Line<255>>,
     /// On which request.
     #[deserr(default)]
-    #[param(value_type = String, required = false)]
-    request_id: Option<String>,
+    #[param(value_type = String, max_length = 255, required = false)]
+    request_id: Option<Line<255>>,
     /// At this moment or later.
     #[deserr(default)]
     #[param(value_type = String, format = DateTime, required = false, example = "2026-11-01T00:00:00Z")]
@@ -83,8 +83,8 @@ async fn list_audit(call: Call) -> Result<HttpResponse, Refusal> {
         actor: params.actor,
         action: params.action,
         resource: params.resource,
-        resource_id: params.resource_id,
-        request_id: params.request_id,
+        resource_id: params.resource_id.map(Line::into_string),
+        request_id: params.request_id.map(Line::into_string),
         after: params.after.map(|moment| moment.0),
         before: params.before.map(|moment| moment.0),
     };

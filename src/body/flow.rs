@@ -337,8 +337,8 @@ impl Flow {
     }
 }
 
-/// Appends lines. Those that a content would have no pieces for go on in the last run, as `content` would have it: kept apart,
-/// a million of them would take a lot of memory.
+/// Appends lines. Those that a content would have no pieces for go on in the last run, as `content` would have it: kept
+/// apart, a million of them would take a lot of memory.
 pub(super) fn append_lines(all: &mut Vec<Line>, lines: Vec<Line>) {
     if all.len() < MAX_PIECES {
         return all.extend(lines);

@@ -1,7 +1,7 @@
 //! Block ids: what clients may give, and how missing ones are made.
 //!
-//! An id is made from what the block says alone (a picture's from its address, a divider's from the block before it), so that a body that is sent again as HTML keeps the ids of the blocks that
-//! did not change, wherever they move.
+//! An id is made from what the block says alone (a picture's from its address, a divider's from the block before it),
+//! so that a body that is sent again as HTML keeps the ids of the blocks that did not change, wherever they move.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;

@@ -3,7 +3,7 @@
 use super::{
     database::{self, Absent, Pending},
     outcome::{Failure, Outcome},
-    report, say,
+    say,
 };
 use crate::{
     auth::passwords::Passwords,
@@ -22,16 +22,21 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, environment: ConfigFaults) -> Outcome {
     let mut config = environment.and(Config::from_args(&args.settings))?;
     telemetry::init(&config.log);
-    if config.start.demo {
+    let is_demo = config.start.demo;
+    if is_demo {
         fill_with_demo(&config)?;
         config.site.fill_in_examples();
     }
     let location = config.database.location.clone();
-    server::run(config, |addr| say(&format!("frontpage is listening on http://{addr}"))).map_err(|error| {
-        match error.code() {
-            Code::Internal => database::failure(error, &location),
-            _ => Failure::from(error),
+    let announce = |addr| {
+        say(&format!("frontpage is listening on http://{addr}"));
+        if is_demo {
+            say_logins();
         }
+    };
+    server::run(config, announce).map_err(|error| match error.code() {
+        Code::Internal => database::failure(error, &location),
+        _ => Failure::from(error),
     })
 }
 
@@ -48,9 +53,12 @@ fn fill_with_demo(config: &Config) -> Outcome {
         Err(error) if error.code() == Code::Conflict && fill::has_mark(&db)? => {}
         Err(error) => return Err(database::failure(error, &settings.location)),
     }
-    report("The demo's logins, which only this machine can reach:");
-    for login in demo::logins() {
-        report(&format!("  {:<20} {}", login.email, login.password));
-    }
     Ok(())
+}
+
+fn say_logins() {
+    say("The demo's logins, which only this machine can reach:");
+    for login in demo::logins() {
+        say(&format!("  {:<20} {}", login.email, login.password));
+    }
 }

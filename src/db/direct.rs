@@ -1,9 +1,9 @@
 //! Statements on the way to the database without the detour through the type that stands for both.
 //!
 //! `MultiConnection` writes the text of each statement anew for every step of running it, and diesel keeps no prepared
-//! statement whose text could vary. That costs more than most look-ups do. [`direct`] sends a statement on the connection
-//! that it really is, [`update()`] keeps one prepared that diesel would not, [`top`] and [`is`] spare SQLite from compiling one anew, and [`one_of`] says `IN` in a text that does not depend on
-//! how many values there are.
+//! statement whose text could vary. That costs more than most look-ups do. [`direct`] sends a statement on the
+//! connection that it really is, [`update()`] keeps one prepared that diesel would not, [`top`] and [`is`] spare SQLite
+//! from compiling one anew, and [`one_of`] says `IN` in a text that does not depend on how many values there are.
 
 use std::fmt::Display;
 

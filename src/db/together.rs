@@ -1,8 +1,8 @@
 //! Inserts that go to PostgreSQL together: each way there and back costs more than most of them do.
 //!
-//! [`Tx::insert`](super::Tx::insert) keeps an insert until the transaction asks for anything else, and then all that have come
-//! are one statement. The work cannot tell the difference, but that an insert which fails may say so a step later. SQLite, to
-//! which there is no way, does each at once.
+//! [`Tx::insert`](super::Tx::insert) keeps an insert until the transaction asks for anything else, and then all that
+//! have come are one statement. The work cannot tell the difference, but that an insert which fails may say so a step
+//! later. SQLite, to which there is no way, does each at once.
 
 use diesel::{
     backend::Backend,

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use actix_web::http::header::{self, HeaderMap, HeaderValue, HttpDate, TryIntoHeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue, HttpDate, TryIntoHeaderValue};
 use bytes::Bytes;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -61,6 +61,8 @@ pub struct Finished {
 pub(super) enum Body {
     /// The client has it already.
     Known,
+    /// It is not what the client wants to have, if anything.
+    Unmeant,
     /// These bytes.
     Bytes(Bytes),
 }
@@ -138,7 +140,11 @@ impl Finished {
     /// in its coding have not been made. What is not fresh may have been changed since, unheard.
     pub(super) fn fill(&self, asked: &HeaderMap, is_fresh: bool, headers: &mut HeaderMap) -> Option<Body> {
         let coding = self.negotiate(asked);
-        let body = if self.is_known(asked, coding) { Body::Known } else { Body::Bytes(self.bytes(coding)?) };
+        let body = match () {
+            () if !self.is_meant(asked, coding) => Body::Unmeant,
+            () if self.is_known(asked, coding) => Body::Known,
+            () => Body::Bytes(self.bytes(coding)?),
+        };
         let etag = self.etags.get(coding.index().map_or(0, |index| index + 1));
         if let Some(etag) = etag {
             headers.insert(header::ETAG, etag.clone());
@@ -162,22 +168,38 @@ impl Finished {
         Some(body)
     }
 
-    /// Evaluates the conditions of RFC 9110, 13.2.2: the ETag decides when it was sent, else the date.
+    /// Evaluates the conditions under which a client wants it at all (RFC 9110, 13.2.2, steps 1 and 2): the ETag decides
+    /// when it was sent, else the date.
+    fn is_meant(&self, asked: &HeaderMap, coding: Coding) -> bool {
+        if asked.contains_key(header::IF_MATCH) {
+            return etag::matches(asked, |opaque| self.is_served(opaque, coding));
+        }
+        self.is_older_than(asked, header::IF_UNMODIFIED_SINCE).unwrap_or(true)
+    }
+
+    /// Evaluates the conditions under which a client has it already (steps 3 and 4).
     fn is_known(&self, asked: &HeaderMap, coding: Coding) -> bool {
         if asked.contains_key(header::IF_NONE_MATCH) {
-            // The tag that the answer has for this client: another coding is other bytes.
-            let served = |opaque: &str| opaque.strip_prefix(self.tag.as_str()) == Some(coding.suffix());
-            return etag::none_match(asked, served).unwrap_or(false);
+            return etag::none_match(asked, |opaque| self.is_served(opaque, coding)).unwrap_or(false);
         }
-        let Some(dates) = &self.last_modified else { return false };
-        let since = asked.get(header::IF_MODIFIED_SINCE).and_then(|value| value.to_str().ok()?.parse().ok());
-        // The true second here: what changed within the second of the answer is newer than the date that it bore.
-        since.is_some_and(|since: HttpDate| date(dates.seconds) <= since)
+        self.is_older_than(asked, header::IF_MODIFIED_SINCE).unwrap_or(false)
+    }
+
+    /// Whether a tag is the one that the answer has for this client: another coding is other bytes.
+    fn is_served(&self, opaque: &str, coding: Coding) -> bool {
+        opaque.strip_prefix(self.tag.as_str()) == Some(coding.suffix())
+    }
+
+    /// Whether it has not changed since the date in a header; none without a date. By the true second: what changed within
+    /// the second of the answer is newer than the date that it bore.
+    fn is_older_than(&self, asked: &HeaderMap, name: HeaderName) -> Option<bool> {
+        let since: HttpDate = asked.get(name)?.to_str().ok()?.parse().ok()?;
+        self.last_modified.as_ref().map(|dates| date(dates.seconds) <= since)
     }
 }
 
-/// For so long after a second what changed within it may still become known: a server that counts as fresh need not have heard
-/// of the last two, and a change has the time at which its transaction began.
+/// For so long after a second what changed within it may still become known: a server that counts as fresh need not
+/// have heard of the last two, and a change has the time at which its transaction began.
 const UNSETTLED_SECONDS: i64 = 3;
 
 /// When something last changed, as headers say it.

@@ -126,6 +126,7 @@ fn is_plain(state: &State, request: &Request) -> bool {
     (request.method() == Method::GET || request.method() == Method::HEAD)
         && envelope::is_content(request.path())
         && !request.headers().contains_key(header::AUTHORIZATION)
+        && path::check_host(request.headers()).is_ok()
         && !state.config.log.requests
         && !state.readiness.is_closed()
 }
@@ -146,14 +147,15 @@ fn kept(state: &State, request: &Request, started: Instant) -> Kept {
     }
     let mut response = Response::with_body(StatusCode::OK, BoxBody::new(()));
     let Some(body) = delivery.fill(&finished, freshness, asked, response.headers_mut()) else { return Kept::Otherwise };
-    delivery.tally.kept(finished.class.index());
     let mut response = match body {
         Body::Bytes(bytes) => response.set_body(BoxBody::new(bytes)),
         Body::Known => {
             response.head_mut().status = StatusCode::NOT_MODIFIED;
             response
         }
+        Body::Unmeant => return Kept::Otherwise,
     };
+    delivery.tally.kept(finished.class.index());
     complete(&mut response, state, request.head(), &request_id::of(asked), (started, finished.meter.as_deref()));
     Kept::Answer(response)
 }

@@ -36,8 +36,8 @@ use self::{
 use crate::{
     clock::Instant,
     config::DeliveryConfig,
-    error::{Error, Result},
-    http::address::Address,
+    error::{Code, Error, Result},
+    http::{address::Address, problem, request_id},
     metrics::{Meter, Tally},
     traces,
 };
@@ -343,7 +343,8 @@ impl Finished {
 /// Who may keep an answer that is for whoever asked: nobody.
 const FOR_ONE: &str = "private, no-store";
 
-/// What caches in front are told of something instead while the database is away: to ask each time, if they may have it at all.
+/// What caches in front are told of something instead while the database is away: to ask each time, if they may have it
+/// at all.
 fn stale_control(control: &HeaderValue) -> HeaderValue {
     // Names of directives are the same in upper case.
     let text = control.to_str().unwrap_or_default().to_ascii_lowercase();
@@ -356,6 +357,11 @@ fn with_body(mut answer: HttpResponse, body: Body) -> HttpResponse {
         Body::Known => {
             *answer.status_mut() = StatusCode::NOT_MODIFIED;
             answer
+        }
+        Body::Unmeant => {
+            let error =
+                Error::new(Code::PreconditionFailed, "What is here is not what If-Match or If-Unmodified-Since say.");
+            problem::answer(&error, &request_id::current())
         }
         Body::Bytes(bytes) => answer.set_body(actix_web::body::BoxBody::new(bytes)),
     }

@@ -15,6 +15,7 @@ use actix_web::{
 use futures_util::FutureExt;
 
 use super::{
+    accept::Accept,
     cors, path,
     problem::{self, Refusal},
     request_id, spans,
@@ -67,6 +68,9 @@ pub async fn around<B: MessageBody + 'static>(
         spans::end(span, &method, pattern.as_deref(), response.status().as_u16());
     }
     count(&mut response, method.as_str(), started);
+    if response.status() == StatusCode::UNAUTHORIZED {
+        add_challenges(&mut response);
+    }
     add_headers(response.headers_mut(), &id);
     cors::add_headers(response.headers_mut(), &grant);
     if is_stopping {
@@ -102,6 +106,21 @@ fn count(response: &mut ServiceResponse<BoxBody>, method: &str, started: std::ti
     }
 }
 
+/// Says how to prove who one is (RFC 9110, 11.6.1). Only a token that was sent can be an invalid one (RFC 6750, 3.1).
+/// Readers of feeds send a key as a password, and many of them only when they are asked for one.
+fn add_challenges(response: &mut ServiceResponse<BoxBody>) {
+    let request = response.request();
+    let sent = request.headers().get(header::AUTHORIZATION).map_or(&b""[..], HeaderValue::as_bytes);
+    let is_token = sent.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "));
+    let bearer =
+        if is_token { r#"Bearer realm="frontpage", error="invalid_token""# } else { r#"Bearer realm="frontpage""# };
+    let is_feed = is_content(request.path()) && !request.path().starts_with("/v1/");
+    let basic = is_feed.then_some(r#"Basic realm="frontpage", charset="UTF-8""#);
+    for challenge in [bearer].into_iter().chain(basic) {
+        response.headers_mut().append(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    }
+}
+
 /// Where a request comes from, for the audit.
 fn address_of(request: &ServiceRequest) -> Option<String> {
     let trusted = &request.app_data::<State>()?.config.http.trusted_proxies;
@@ -115,7 +134,9 @@ async fn pass<B: MessageBody + 'static>(
     if let Some(answer) = cors::preflight(&request) {
         return Ok(request.into_response(answer));
     }
-    if let Err(error) = path::check(request.uri()).and_then(|()| check_accept(request.path(), request.headers())) {
+    let (uri, headers) = (request.uri(), request.headers());
+    let checked = path::check(uri).and_then(|()| path::check_host(headers));
+    if let Err(error) = checked.and_then(|()| check_accept(uri.path(), headers)) {
         let answer = problem::answer(&error, &request_id::current());
         return Ok(request.into_response(answer));
     }
@@ -157,36 +178,16 @@ pub fn check_accept(path: &str, asked: &HeaderMap) -> Result<(), Error> {
     if !path.starts_with("/v1/") {
         return Ok(());
     }
-    let mut ranges = asked
-        .get_all(header::ACCEPT)
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .filter(|range| !range.is_empty())
-        .peekable();
-    if ranges.peek().is_none() {
-        return Ok(());
-    }
-    let others: &[&str] = match path {
-        "/v1/changes/stream" => &["text/event-stream", "text/*"],
-        "/v1/snapshot" => &["application/x-ndjson"],
-        _ => &[],
+    let accept = Accept::of(asked);
+    let offered: &[&str] = match path {
+        "/v1/changes/stream" => &["application/json", "text/event-stream"],
+        "/v1/snapshot" => &["application/json", "application/x-ndjson"],
+        _ => &["application/json"],
     };
-    let is_accepted = |range: &str| {
-        let mut parts = range.split(';').map(str::trim);
-        let media_type = parts.next().unwrap_or_default();
-        let is_json = ["*/*", "application/*", "application/json", "application/problem+json"]
-            .iter()
-            .chain(others)
-            .any(|json| media_type.eq_ignore_ascii_case(json));
-        let is_excluded = parts.any(|part| {
-            part.split_once('=').is_some_and(|(name, value)| {
-                name.trim().eq_ignore_ascii_case("q") && value.trim().bytes().all(|b| matches!(b, b'0' | b'.'))
-            })
-        });
-        is_json && !is_excluded
-    };
-    if ranges.any(is_accepted) {
+    // Who names problems alone takes the JSON that they are.
+    let is_taken = offered.iter().any(|media_type| accept.takes(media_type))
+        || accept.named("application/problem+json").is_some_and(|quality| quality > 0.0);
+    if is_taken || !accept.is_said() {
         return Ok(());
     }
     Err(Error::new(Code::NotAcceptable, "The answer is application/json, which the Accept header excludes."))

@@ -36,6 +36,17 @@ fn revision_of(opaque: &str) -> Option<i32> {
     (of_revision(revision) == format!("\"{opaque}\"")).then_some(revision)
 }
 
+/// Returns whether `If-Match` of a read names what would be answered. What is no list of entity tags names nothing.
+pub fn matches(headers: &HeaderMap, served: impl Fn(&str) -> bool) -> bool {
+    let text = joined(headers, header::IF_MATCH).ok().flatten().unwrap_or_default();
+    match parse(&text) {
+        None => false,
+        Some(Tags::Any) => true,
+        // A weak tag never matches here (RFC 9110, 13.1.1).
+        Some(Tags::Listed(tags)) => tags.iter().any(|tag| !tag.is_weak && served(&tag.opaque)),
+    }
+}
+
 /// Returns whether `If-None-Match` names one of the ETags of what would be answered; `None` when it was not sent.
 pub fn none_match(headers: &HeaderMap, served: impl Fn(&str) -> bool) -> Option<bool> {
     let text = joined(headers, header::IF_NONE_MATCH).ok().flatten()?;

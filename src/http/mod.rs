@@ -3,6 +3,7 @@
 //! Start at [`call`] for how a handler sees a request, [`routing`] for how a route is declared, [`envelope`] for what
 //! happens around every request.
 
+pub mod accept;
 pub mod address;
 pub mod call;
 pub mod connection;

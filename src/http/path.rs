@@ -1,6 +1,12 @@
 //! Addresses: percent-decoding without surprises, and the last step of a path.
 
-use actix_web::{HttpRequest, http::Uri};
+use actix_web::{
+    HttpRequest,
+    http::{
+        Uri,
+        header::{self, HeaderMap},
+    },
+};
 
 use crate::error::{Code, Error, Result};
 
@@ -46,6 +52,39 @@ pub fn check(uri: &Uri) -> Result<()> {
     Ok(())
 }
 
+/// Checks the name of the host that a request is for. Nothing is done with it; but what stands before this server may read
+/// it in another way.
+///
+/// # Errors
+/// When it is none (RFC 9112, 3.2).
+pub fn check_host(headers: &HeaderMap) -> Result<()> {
+    let Some(host) = headers.get(header::HOST) else { return Ok(()) };
+    if is_host(host.as_bytes()) {
+        return Ok(());
+    }
+    Err(Error::new(Code::BadRequest, "The Host header is not the name of a host, with or without a port."))
+}
+
+/// Returns whether a text is a name or an address and perhaps a port (RFC 3986, 3.2.2), or empty.
+fn is_host(host: &[u8]) -> bool {
+    let end_of_name = host.iter().rposition(|byte| *byte == b']').map_or(0, |end| end + 1);
+    let (bracketed, rest) = host.split_at(end_of_name);
+    let (name, port) = match rest.iter().position(|byte| *byte == b':') {
+        Some(colon) => rest.split_at(colon),
+        None => (rest, &b":"[..]),
+    };
+    let is_address = match bracketed {
+        [] => true,
+        [b'[', address @ .., b']'] => {
+            name.is_empty()
+                && address.iter().all(|byte| byte.is_ascii_alphanumeric() || b":.-_~!$&'()*+,;=".contains(byte))
+        }
+        _ => false,
+    };
+    let is_in_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(byte);
+    is_address && name.iter().all(is_in_name) && port.iter().skip(1).all(u8::is_ascii_digit)
+}
+
 /// Returns a step of the path by the name that the route gives it, decoded.
 ///
 /// # Errors
@@ -86,6 +125,21 @@ pub fn encode_step(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_is_a_name_or_an_address_with_or_without_a_port() {
+        for host in
+            ["", "a", "cms.example.org", "a_b.test:8080", "127.0.0.1:80", "[::1]", "[fe80::1]:8080", "a:", "xn--p1ai"]
+        {
+            assert!(is_host(host.as_bytes()), "{host}");
+        }
+        for none in [
+            "a b", "a, b", "u@h", "a/b", "a:80:80", "a:x", "[::1", "::1]", "a[::1]", "[::1]a", "[a/b]", "é", "a?b",
+            "a#b", "\\",
+        ] {
+            assert!(!is_host(none.as_bytes()), "{none}");
+        }
+    }
 
     #[test]
     fn decoding_inverts_encoding_and_refuses_what_is_broken() {

@@ -102,15 +102,6 @@ fn add_headers(builder: &mut HttpResponseBuilder, error: &Error) {
     if let Some(methods) = error.allowed_methods() {
         builder.insert_header((header::ALLOW, methods));
     }
-    match error.code() {
-        Code::Unauthenticated => {
-            builder.insert_header((header::WWW_AUTHENTICATE, r#"Bearer realm="frontpage", error="invalid_token""#));
-        }
-        Code::InvalidCredentials => {
-            builder.insert_header((header::WWW_AUTHENTICATE, r#"Bearer realm="frontpage""#));
-        }
-        _ => {}
-    }
 }
 
 fn document(error: &Error, request_id: &str) -> Value {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use tokio::sync::OnceCell;
 use utoipa::ToSchema;
 
-use super::{call::Call, openapi, problem, problem::Refusal, routing::endpoints};
+use super::{accept::Accept, call::Call, openapi, problem, problem::Refusal, routing::endpoints};
 use crate::{
     auth::rights::Operation,
     delivery::{Finished, Live},
@@ -141,12 +141,20 @@ async fn get_metrics(call: Call) -> Result<HttpResponse, Refusal> {
         replicas: state.db.replica_states(),
         spans: state.traces.counts(),
     };
-    let accept = call.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    let format = Format::of(accept.unwrap_or_default());
+    let format = format_of(Accept::of(call.headers()));
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, format.content_type()))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .body(state.metrics.render(&readings, format)?))
+}
+
+/// Returns the format of the metrics that a client asks for. Who takes everything has a tool that reads text.
+fn format_of(accept: Accept<'_>) -> Format {
+    let text = accept.named("text/plain").unwrap_or(0.0);
+    match accept.named("application/openmetrics-text") {
+        Some(quality) if quality > 0.0 && quality >= text => Format::OpenMetrics,
+        _ => Format::Text,
+    }
 }
 
 /// Returns whether the request brings the token that the settings say.
@@ -197,4 +205,27 @@ async fn viewer(call: Call) -> Result<HttpResponse, Refusal> {
         .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
         .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
         .body(file.bytes.into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::{HeaderMap, HeaderValue};
+
+    use super::*;
+
+    #[test]
+    fn who_does_not_ask_for_open_metrics_gets_the_text_that_all_tools_read() {
+        for (accept, format) in [
+            ("*/*", Format::Text),
+            ("text/plain;version=0.0.4", Format::Text),
+            ("application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3", Format::OpenMetrics),
+            ("application/openmetrics-text;q=0.1, text/plain;q=0.9", Format::Text),
+            ("application/openmetrics-text;q=0, text/plain", Format::Text),
+        ] {
+            let mut headers = HeaderMap::new();
+            assert_eq!(format_of(Accept::of(&headers)), Format::Text);
+            headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+            assert_eq!(format_of(Accept::of(&headers)), format, "{accept}");
+        }
+    }
 }

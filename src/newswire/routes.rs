@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use actix_web::{HttpResponse, http::Method};
+use actix_web::{
+    HttpResponse, HttpResponseBuilder,
+    http::{Method, Version},
+};
 use bytes::Bytes;
 use deserr::Deserr;
 use futures_util::Stream;
@@ -232,7 +235,7 @@ async fn stream_changes(call: Call) -> Result<HttpResponse, Refusal> {
     answer.content_type("text/event-stream").insert_header(("cache-control", "private, no-store"));
     // Some proxies would collect what is to arrive at once.
     answer.insert_header(("x-accel-buffering", "no"));
-    Ok(if is_head(&call) { answer.streaming(nothing()) } else { answer.streaming(events) })
+    Ok(streamed(&call, answer, events))
 }
 
 /// Read all that is published
@@ -250,14 +253,22 @@ async fn get_snapshot(call: Call) -> Result<HttpResponse, Refusal> {
     let snapshot = Snapshot::begin(&call.state, &reader).await?;
     let mut answer = HttpResponse::Ok();
     answer.content_type("application/x-ndjson").insert_header(("cache-control", "private, no-store"));
-    Ok(if is_head(&call) { answer.streaming(nothing()) } else { answer.streaming(snapshot.lines()) })
+    Ok(streamed(&call, answer, snapshot.lines()))
 }
 
-/// The body of an answer to HEAD, which has none: so the headers are those of GET, and nothing is read for it.
-fn nothing() -> impl Stream<Item = Result<Bytes, Error>> + use<> {
-    futures_util::stream::empty()
-}
-
-fn is_head(call: &Call) -> bool {
-    call.request().method() == Method::HEAD
+/// Answers with what comes bit by bit. HEAD has the same headers, and nothing is read for it. Who speaks HTTP/1.0 knows no
+/// chunks: there the end of the connection is the end.
+fn streamed<S>(call: &Call, mut answer: HttpResponseBuilder, body: S) -> HttpResponse
+where
+    S: Stream<Item = Result<Bytes, Error>> + 'static,
+{
+    let is_head = call.request().method() == Method::HEAD;
+    let is_old = call.request().version() < Version::HTTP_11;
+    if is_old {
+        answer.force_close();
+    }
+    let nothing = futures_util::stream::empty::<Result<Bytes, Error>>();
+    let mut answer = if is_head { answer.streaming(nothing) } else { answer.streaming(body) };
+    answer.head_mut().no_chunking(is_old);
+    answer
 }

@@ -87,6 +87,12 @@ fn serve_demo_makes_a_newsroom_whose_logins_work_and_keeps_it() {
             let me = somebody.get("/v1/auth/me").expect(200).json();
             assert_eq!((&me["email"], &me["name"]), (&json!(demo.email), &json!(demo.display_name)));
         }
+        // Beside the log, which may have a form of its own.
+        program.signal("TERM");
+        let (_, said) = program.end();
+        for demo in demo::logins() {
+            assert!(said.contains(demo.email) && said.contains(demo.password), "{start}: {said}");
+        }
     }
     assert_eq!(database.sql("SELECT CAST(COUNT(*) AS TEXT) AS line FROM articles"), "60");
 }

@@ -68,6 +68,27 @@ both! {
         assert!(answer.starts_with("HTTP/1.1 200 ") && !answer.to_lowercase().contains("upgrade: "), "{answer}");
     }
 
+    fn a_host_that_is_none_is_refused_also_where_the_answer_is_kept(app) {
+        app.published("Harbor", json!({}));
+        for (host, status) in [("cms.newsroom.test:8080", 200), ("[::1]:80", 200), ("", 200), ("a b", 400), ("a, b", 400), ("u@h", 400), ("a/b", 400), ("a:b", 400)] {
+            for path in ["/v1/articles", "/v1/articles", "/healthz"] {
+                let answer = raw::exchange(&app.base, format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes());
+                assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{host} {path}: {answer:.300}");
+                assert!(status == 200 || answer.contains("/problems/bad_request"), "{host} {path}: {answer:.600}");
+            }
+        }
+    }
+
+    fn what_comes_bit_by_bit_has_no_chunks_for_who_does_not_know_them(app) {
+        app.published("Harbor", json!({}));
+        let new = raw::exchange_until_closed(&app.base, b"GET /v1/snapshot HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        assert!(new.to_lowercase().contains("\r\ntransfer-encoding: chunked\r\n"), "{new}");
+        let old = raw::exchange_until_closed(&app.base, b"GET /v1/snapshot HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+        let (head, body) = old.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(" 200 ") && !head.to_lowercase().contains("transfer-encoding"), "{head}");
+        assert!(body.starts_with('{') && body.trim_end().ends_with('}') && body.contains("\"end\""), "{body}");
+    }
+
     fn a_body_that_hardly_arrives_is_given_up_long_before_it_could_be_complete(app) {
         // Nothing comes after its first bytes; the deadline for whole bodies is twenty seconds.
         let begun = format!("{POST}Content-Length: 5000\r\n\r\n{{\"email\"");

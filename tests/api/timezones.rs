@@ -1,4 +1,5 @@
-//! Times are moments in UTC: neither the zone of the machine, nor that of the database, nor summer time changes an answer (R12).
+//! Times are moments in UTC: neither the zone of the machine, nor that of the database, nor summer time changes an
+//! answer (R12).
 
 use serde_json::{Value, json};
 

@@ -34,8 +34,8 @@
 //! | `data-fn="NOTE"` | `sup` | A reference to a footnote; it holds a link to `#fn-NOTE`. |
 //! | `data-small-caps` | `span` | Text in small capitals. |
 //!
-//! `rel` of links: those to other sites carry `noopener`, and all carry what the link's own `rel` says (`license`, `nofollow`,
-//! `sponsored`, `ugc`). `nofollow` is not added by itself: whom a newsroom links to, it vouches for.
+//! `rel` of links: those to other sites carry `noopener`, and all carry what the link's own `rel` says (`license`,
+//! `nofollow`, `sponsored`, `ugc`). `nofollow` is not added by itself: whom a newsroom links to, it vouches for.
 
 mod inline;
 mod media;

@@ -140,7 +140,7 @@ impl Traits {
         add(self.has_body, "UnsupportedMediaType");
         add(self.has_body || self.changes_existing, "InvalidInput");
         add(!self.is_auth && !self.is_system && self.method != "get", "Conflict");
-        add(self.changes_existing, "PreconditionFailed");
+        add(self.changes_existing || self.is_live() || self.is_fixed(), "PreconditionFailed");
         add(self.changes_existing, "PreconditionRequired");
         add(takes_password, "TooManyRequests");
         add(self.is_live() || self.is_for_drafts || self.is_wire(), "RateLimited");
@@ -215,6 +215,14 @@ fn add_parameters(traits: &Traits, operation: &mut Value) {
         // What `http::path` refuses.
         parameter["schema"]["pattern"] = json!(r"^[^\u0000-\u001F\u007F-\u009F/\\]+$");
     }
+    // An empty value is refused like any other that says nothing; but an empty search finds everything.
+    for parameter in parameters.iter_mut().filter(|parameter| parameter["in"] == "query" && parameter["name"] != "q") {
+        let schema = &mut parameter["schema"];
+        let text = if schema["type"] == "array" { &mut schema["items"] } else { schema };
+        if text["type"] == "string" && text["format"].is_null() {
+            text["minLength"] = json!(1);
+        }
+    }
     parameters.extend(added);
     if !parameters.is_empty() {
         operation["parameters"] = Value::Array(parameters);
@@ -287,11 +295,12 @@ fn success_headers(traits: &Traits, status: &str) -> Value {
     if traits.id == "updateArticle" {
         names.push("Preference-Applied");
     }
-    let headers: Map<String, Value> = names
-        .into_iter()
-        .map(|name| (name.to_owned(), json!({ "$ref": format!("#/components/headers/{name}") })))
-        .collect();
-    Value::Object(headers)
+    headers_of(names)
+}
+
+fn headers_of<'a>(names: impl IntoIterator<Item = &'a str>) -> Value {
+    let reference = |name: &str| json!({ "$ref": format!("#/components/headers/{name}") });
+    names.into_iter().map(|name| (name.to_owned(), reference(name))).collect::<Map<_, _>>().into()
 }
 
 /// The error answers: name, status, and the kinds of problem that they can be.
@@ -336,12 +345,11 @@ fn responses() -> Value {
     for (name, status, codes) in ERRORS.iter().filter(|error| error.0 != "MethodNotAllowed") {
         let kinds: Vec<String> =
             codes.iter().map(|code| format!("- `/problems/{}`: {}", code.name(), code.documentation())).collect();
-        let mut headers = json!({ "X-Request-Id": { "$ref": "#/components/headers/X-Request-Id" } });
-        match status {
-            401 => headers["WWW-Authenticate"] = json!({ "$ref": "#/components/headers/WWW-Authenticate" }),
-            429 | 503 => headers["Retry-After"] = json!({ "$ref": "#/components/headers/Retry-After" }),
-            _ => {}
-        }
+        let headers: &[&str] = match status {
+            401 => &["WWW-Authenticate"],
+            429 | 503 => &["Retry-After"],
+            _ => &[],
+        };
         let title = codes.first().map_or("", |code| code.title());
         let example = json!({
             "type": format!("/problems/{}", codes.first().map_or("", |code| code.name())),
@@ -354,7 +362,7 @@ fn responses() -> Value {
             (*name).to_owned(),
             json!({
                 "description": format!("{title}.\n\n{}", kinds.join("\n")),
-                "headers": headers,
+                "headers": headers_of(["X-Request-Id"].iter().chain(headers).copied()),
                 "content": { "application/problem+json": { "schema": reference("Problem"), "example": example } }
             }),
         );
@@ -363,7 +371,7 @@ fn responses() -> Value {
         "NotModified".to_owned(),
         json!({
             "description": "What you have is what there is.",
-            "headers": { "ETag": { "$ref": "#/components/headers/ETag" }, "X-Request-Id": { "$ref": "#/components/headers/X-Request-Id" } }
+            "headers": headers_of(["Cache-Control", "ETag", "Last-Modified", "Surrogate-Key", "Vary", "X-Request-Id"])
         }),
     );
     for (name, text) in [
@@ -374,7 +382,7 @@ fn responses() -> Value {
             name.to_owned(),
             json!({
                 "description": text,
-                "headers": { "Location": { "$ref": "#/components/headers/Location" }, "X-Request-Id": { "$ref": "#/components/headers/X-Request-Id" } }
+                "headers": headers_of(["Location", "X-Request-Id"])
             }),
         );
     }

@@ -1,4 +1,5 @@
-//! Schemas that the derives cannot say: patches, unions of views, trimmed representations, a property for each parameter type.
+//! Schemas that the derives cannot say: patches, unions of views, trimmed representations, a property for each
+//! parameter type.
 
 use serde_json::{Map, Value, json};
 

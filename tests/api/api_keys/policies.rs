@@ -245,7 +245,13 @@ both! {
         assert_eq!(excerpts.anonymous().get(single).expect(200).json().get("body_html"), None);
         excerpts.anonymous().get("/v1/articles?include=body_html").expect(403);
         for path in [single, list, "/v1/sections", "/v1/sections/world", "/v1/staff", "/v1/tags", "/feeds/articles.rss", "/feeds/sections/world.json", "/v1/ninjs/articles"] {
-            closed.anonymous().get(path).expect(401);
+            let refused = closed.anonymous().get(path).expect(401);
+            let challenges = refused.header("www-authenticate").unwrap();
+            // Readers of feeds send a password when they are asked for one.
+            assert_eq!(challenges.contains(r#"Basic realm="frontpage""#), path.starts_with("/feeds/"), "{path}: {challenges}");
+            assert!(challenges.contains(r#"Bearer realm="frontpage""#) && !challenges.contains("error"), "{path}: {challenges}");
+            let refused = closed.anonymous().with_token("fpk_none").get(path).expect(401);
+            assert!(refused.header("www-authenticate").unwrap().contains(r#"error="invalid_token""#), "{path}");
             closed.editor().get(path).expect(200);
         }
         for server in [&excerpts, &closed] {

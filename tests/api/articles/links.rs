@@ -1,4 +1,5 @@
-//! Links to articles by id: they lead to the present address, to none while readers do not see the article, and caches hear of it.
+//! Links to articles by id: they lead to the present address, to none while readers do not see the article, and caches
+//! hear of it.
 
 use serde_json::{Value, json};
 

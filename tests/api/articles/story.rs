@@ -1,4 +1,5 @@
-//! A day at the desk as an editor's tool has it: one article from the first draft to the end, each step seen by whoever looks.
+//! A day at the desk as an editor's tool has it: one article from the first draft to the end, each step seen by whoever
+//! looks.
 
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! What happens by the clock: scheduled publishing and withdrawing, and embargoes (R12, S20).
 //!
-//! The servers of tests record nothing by themselves unless told to: whether readers see something is for each query to decide. Time passes by
-//! moving what lies in the future into the past.
+//! The servers of tests record nothing by themselves unless told to: whether readers see something is for each query to
+//! decide. Time passes by moving what lies in the future into the past.
 
 use serde_json::{Value, json};
 

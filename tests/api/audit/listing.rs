@@ -46,7 +46,7 @@ both! {
         seal(&open(&app.database));
 
         assert!(list(app, "limit=100").iter().all(|entry| entry["position"].is_i64() && entry["chain"].is_string()));
-        for wrong in ["actor=editor", "action=cooking", "action=article.%25", "resource=x", "after=today", "who=me", "limit=0", "cursor=x"] {
+        for wrong in ["actor=editor", "action=cooking", "action=article.%25", "resource=x", "resource_id=", "request_id=", "after=today", "who=me", "limit=0", "cursor=x"] {
             app.admin().get(&format!("/v1/audit?{wrong}")).expect(400);
         }
     }
