@@ -254,8 +254,7 @@ fn unescaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.replace("&#91;", "[").replace("&amp;", "&"))
 }
 
-/// Writes a text as HTML.
-pub fn escaped(text: &str) -> Cow<'_, str> {
+fn escaped(text: &str) -> Cow<'_, str> {
     if !text.contains(['&', '<', '>', '"']) {
         return Cow::Borrowed(text);
     }

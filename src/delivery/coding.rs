@@ -4,6 +4,8 @@ use std::io::Write;
 
 use actix_web::http::header::{self, HeaderMap};
 
+use crate::http::accept::thousandths;
+
 /// A content coding that the server can make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Coding {
@@ -123,7 +125,7 @@ impl Weights {
                 None => return,
             }
         };
-        place.get_or_insert_with(|| quality.map_or(1000, thousandths));
+        place.get_or_insert_with(|| quality.map_or(1000, |quality| thousandths(quality).unwrap_or(0)));
     }
 
     fn best(&self) -> Coding {
@@ -137,15 +139,6 @@ impl Weights {
             }
         }
         best.0
-    }
-}
-
-fn thousandths(quality: &str) -> u32 {
-    let (whole, fraction) = quality.split_once('.').unwrap_or((quality, ""));
-    let fraction: String = fraction.chars().chain("000".chars()).take(3).collect();
-    match (whole.parse::<u32>(), fraction.parse::<u32>()) {
-        (Ok(whole), Ok(fraction)) => (whole * 1000 + fraction).min(1000),
-        _ => 0,
     }
 }
 

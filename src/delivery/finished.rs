@@ -168,13 +168,14 @@ impl Finished {
         Some(body)
     }
 
-    /// Evaluates the conditions under which a client wants it at all (RFC 9110, 13.2.2, steps 1 and 2): the ETag decides
-    /// when it was sent, else the date.
+    /// Evaluates the conditions under which a client wants it at all (RFC 9110, 13.2.2, steps 1 and 2): the ETag
+    /// decides when it was sent, else the date.
     fn is_meant(&self, asked: &HeaderMap, coding: Coding) -> bool {
         if asked.contains_key(header::IF_MATCH) {
             return etag::matches(asked, |opaque| self.is_served(opaque, coding));
         }
-        self.is_older_than(asked, header::IF_UNMODIFIED_SINCE).unwrap_or(true)
+        // An answer may have borne the date of the second before its last change.
+        self.is_unchanged_since(asked, header::IF_UNMODIFIED_SINCE, 1).unwrap_or(true)
     }
 
     /// Evaluates the conditions under which a client has it already (steps 3 and 4).
@@ -182,7 +183,8 @@ impl Finished {
         if asked.contains_key(header::IF_NONE_MATCH) {
             return etag::none_match(asked, |opaque| self.is_served(opaque, coding)).unwrap_or(false);
         }
-        self.is_older_than(asked, header::IF_MODIFIED_SINCE).unwrap_or(false)
+        // What changed within the second of the answer that bore the date is newer than that.
+        self.is_unchanged_since(asked, header::IF_MODIFIED_SINCE, 0).unwrap_or(false)
     }
 
     /// Whether a tag is the one that the answer has for this client: another coding is other bytes.
@@ -190,11 +192,12 @@ impl Finished {
         opaque.strip_prefix(self.tag.as_str()) == Some(coding.suffix())
     }
 
-    /// Whether it has not changed since the date in a header; none without a date. By the true second: what changed within
-    /// the second of the answer is newer than the date that it bore.
-    fn is_older_than(&self, asked: &HeaderMap, name: HeaderName) -> Option<bool> {
-        let since: HttpDate = asked.get(name)?.to_str().ok()?.parse().ok()?;
-        self.last_modified.as_ref().map(|dates| date(dates.seconds) <= since)
+    /// Whether it has not changed since the date in a header, give or take some seconds; none without one date.
+    fn is_unchanged_since(&self, asked: &HeaderMap, name: HeaderName, leeway: i64) -> Option<bool> {
+        let mut dates = asked.get_all(name);
+        let since: HttpDate = dates.next()?.to_str().ok()?.parse().ok()?;
+        let last = self.last_modified.as_ref().filter(|_| dates.next().is_none())?;
+        Some(date(last.seconds - leeway) <= since)
     }
 }
 

@@ -1,14 +1,13 @@
 //! RSS 2.0, with the extensions that readers know: whole texts, names, pictures, both dates.
 
+use quick_xml::escape::partial_escape;
+
 use super::{
     feed::Feed,
     item::Item,
     xml::{Attribute, Xml},
 };
-use crate::{
-    articles::markup::{Picture, escaped},
-    error::Result,
-};
+use crate::{articles::markup::Picture, error::Result};
 
 const NAMESPACES: [Attribute<'_>; 7] = [
     ("version", "2.0"),
@@ -31,7 +30,7 @@ pub fn write(feed: &Feed) -> Result<String> {
     xml.leaf("title", &feed.title)?;
     // It must have one; without the address of a site, its name is a URI at least.
     xml.leaf("link", feed.home.as_ref().or(feed.own.as_ref()).unwrap_or(&feed.id))?;
-    xml.leaf("description", &escaped(&feed.description))?;
+    xml.leaf("description", &feed.description)?;
     xml.leaf_of("language", feed.language.as_deref())?;
     if !feed.items.is_empty() {
         xml.leaf("lastBuildDate", &feed.updated.to_rfc822())?;
@@ -91,7 +90,7 @@ fn write_item(xml: &mut Xml, item: &Item, names_language: bool) -> Result<()> {
         xml.leaf("category", &category.label)?;
     }
     // Readers that know only one of the two take the first for the summary. They read both as HTML.
-    xml.leaf("description", &escaped(&item.summary))?;
+    xml.leaf("description", &partial_escape(item.summary.as_str()))?;
     xml.leaf_of("content:encoded", item.html.as_deref())?;
     for picture in &item.pictures {
         write_picture(xml, picture)?;

@@ -17,41 +17,55 @@ impl<'a> Accept<'a> {
         self.ranges().next().is_some()
     }
 
-    /// Returns whether a media type is taken: what names it closest decides.
-    pub fn takes(self, media_type: &str) -> bool {
+    /// Returns how welcome a media type is, in thousandths: what names it closest decides. 0 is not at all.
+    pub fn weight(self, media_type: &str) -> u32 {
         let kind = media_type.split('/').next().unwrap_or_default();
-        self.named(media_type)
-            .or_else(|| self.best(|range| range.strip_suffix("/*").is_some_and(|of| of.eq_ignore_ascii_case(kind))))
-            .or_else(|| self.best(|range| range == "*/*"))
-            .is_some_and(|quality| quality > 0.0)
+        let (mut named, mut of_kind, mut any) = (None, None, None);
+        for (range, weight) in self.ranges() {
+            let place = if range.eq_ignore_ascii_case(media_type) {
+                &mut named
+            } else if range == "*/*" {
+                &mut any
+            } else if range.strip_suffix("/*").is_some_and(|of| of.eq_ignore_ascii_case(kind)) {
+                &mut of_kind
+            } else {
+                continue;
+            };
+            *place = (*place).max(Some(weight));
+        }
+        named.or(of_kind).or(any).unwrap_or(0)
     }
 
-    /// Returns how welcome a media type is that is named as it is, from 0 (excluded) to 1; none when it is not.
-    pub fn named(self, media_type: &str) -> Option<f32> {
-        self.best(|range| range.eq_ignore_ascii_case(media_type))
+    /// Returns whether a media type is named as it is, and not excluded.
+    pub fn names(self, media_type: &str) -> bool {
+        self.ranges().any(|(range, weight)| weight > 0 && range.eq_ignore_ascii_case(media_type))
     }
 
-    fn best(self, is_meant: impl Fn(&str) -> bool) -> Option<f32> {
-        self.ranges().filter(|(range, _)| is_meant(range)).map(|(_, quality)| quality).reduce(f32::max)
-    }
-
-    fn ranges(self) -> impl Iterator<Item = (&'a str, f32)> {
+    fn ranges(self) -> impl Iterator<Item = (&'a str, u32)> {
         let values = self.0.get_all(header::ACCEPT).filter_map(|value| value.to_str().ok());
         let ranges = values.flat_map(|value| value.split(',')).map(str::trim).filter(|range| !range.is_empty());
         ranges.map(|range| {
             let mut parts = range.split(';').map(str::trim);
-            (parts.next().unwrap_or_default(), parts.find_map(quality).unwrap_or(1.0))
+            // What cannot be read is no reason to refuse.
+            (parts.next().unwrap_or_default(), parts.find_map(quality).and_then(thousandths).unwrap_or(1000))
         })
     }
 }
 
-/// Returns the quality that a parameter of a range is, if it is one.
-fn quality(parameter: &str) -> Option<f32> {
+/// Returns the value of a parameter that is a quality.
+fn quality(parameter: &str) -> Option<&str> {
     let (name, value) = parameter.split_once('=')?;
-    if !name.trim().eq_ignore_ascii_case("q") {
-        return None;
-    }
-    value.trim().parse().ok()
+    name.trim().eq_ignore_ascii_case("q").then(|| value.trim())
+}
+
+/// Reads a quality (RFC 9110, 12.4.2), in thousandths.
+pub fn thousandths(quality: &str) -> Option<u32> {
+    let (whole, fraction) = quality.split_once('.').unwrap_or((quality, ""));
+    let whole: u32 = whole.parse().ok()?;
+    let digits = fraction.bytes().chain(*b"000").take(3);
+    let fraction =
+        digits.map(|digit| char::from(digit).to_digit(10)).try_fold(0, |sum, digit| Some(sum * 10 + digit?))?;
+    Some(whole.saturating_mul(1000).saturating_add(fraction).min(1000))
 }
 
 #[cfg(test)]
@@ -69,6 +83,7 @@ mod tests {
     #[test]
     fn the_range_that_names_a_type_closest_decides() {
         for (accept, is_taken) in [
+            ("application/json;q=much", true),
             ("application/json", true),
             ("*/*", true),
             ("Application/*;q=0.1", true),
@@ -81,8 +96,20 @@ mod tests {
             ("json", false),
             ("applicationx/*", false),
         ] {
-            assert_eq!(Accept::of(&asked(accept)).takes("application/json"), is_taken, "{accept}");
+            assert_eq!(Accept::of(&asked(accept)).weight("application/json") > 0, is_taken, "{accept}");
         }
         assert!(!Accept::of(&asked(" ,")).is_said());
+    }
+
+    #[test]
+    fn a_quality_has_up_to_three_digits() {
+        for (quality, weight) in
+            [("1", 1000), ("1.000", 1000), ("0.5", 500), ("0.05", 50), ("0.001", 1), ("0", 0), ("0.", 0), ("7", 1000)]
+        {
+            assert_eq!(thousandths(quality), Some(weight), "{quality}");
+        }
+        for quality in ["", ".5", "-1", "0.x", "0,5", "inf"] {
+            assert_eq!(thousandths(quality), None, "{quality}");
+        }
     }
 }

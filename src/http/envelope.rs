@@ -69,7 +69,7 @@ pub async fn around<B: MessageBody + 'static>(
     }
     count(&mut response, method.as_str(), started);
     if response.status() == StatusCode::UNAUTHORIZED {
-        add_challenges(&mut response);
+        fit_challenge(&mut response);
     }
     add_headers(response.headers_mut(), &id);
     cors::add_headers(response.headers_mut(), &grant);
@@ -106,19 +106,19 @@ fn count(response: &mut ServiceResponse<BoxBody>, method: &str, started: std::ti
     }
 }
 
-/// Says how to prove who one is (RFC 9110, 11.6.1). Only a token that was sent can be an invalid one (RFC 6750, 3.1).
-/// Readers of feeds send a key as a password, and many of them only when they are asked for one.
-fn add_challenges(response: &mut ServiceResponse<BoxBody>) {
+/// Says how to prove who one is (RFC 9110, 11.6.1) as far as that depends on the request. Only a token that was sent can be
+/// an invalid one (RFC 6750, 3.1). Readers of feeds send a key as a password, and many of them only when asked for one.
+fn fit_challenge(response: &mut ServiceResponse<BoxBody>) {
     let request = response.request();
     let sent = request.headers().get(header::AUTHORIZATION).map_or(&b""[..], HeaderValue::as_bytes);
     let is_token = sent.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "));
-    let bearer =
-        if is_token { r#"Bearer realm="frontpage", error="invalid_token""# } else { r#"Bearer realm="frontpage""# };
-    let is_feed = is_content(request.path()) && !request.path().starts_with("/v1/");
-    let basic = is_feed.then_some(r#"Basic realm="frontpage", charset="UTF-8""#);
-    for challenge in [bearer].into_iter().chain(basic) {
-        response.headers_mut().append(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    let is_feed = request.path().starts_with("/feeds/");
+    let headers = response.headers_mut();
+    let said = headers.remove(header::WWW_AUTHENTICATE).next().filter(|_| is_token);
+    if is_feed {
+        headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static(problem::BASIC));
     }
+    headers.append(header::WWW_AUTHENTICATE, said.unwrap_or(HeaderValue::from_static(problem::BEARER)));
 }
 
 /// Where a request comes from, for the audit.
@@ -131,11 +131,11 @@ async fn pass<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, ActixError> {
-    if let Some(answer) = cors::preflight(&request) {
+    let (uri, headers) = (request.uri(), request.headers());
+    let checked = path::check_host(headers).and_then(|()| path::check(uri));
+    if let (Ok(()), Some(answer)) = (&checked, cors::preflight(&request)) {
         return Ok(request.into_response(answer));
     }
-    let (uri, headers) = (request.uri(), request.headers());
-    let checked = path::check(uri).and_then(|()| path::check_host(headers));
     if let Err(error) = checked.and_then(|()| check_accept(uri.path(), headers)) {
         let answer = problem::answer(&error, &request_id::current());
         return Ok(request.into_response(answer));
@@ -179,18 +179,20 @@ pub fn check_accept(path: &str, asked: &HeaderMap) -> Result<(), Error> {
         return Ok(());
     }
     let accept = Accept::of(asked);
+    if !accept.is_said() {
+        return Ok(());
+    }
     let offered: &[&str] = match path {
-        "/v1/changes/stream" => &["application/json", "text/event-stream"],
-        "/v1/snapshot" => &["application/json", "application/x-ndjson"],
+        "/v1/changes/stream" => &["text/event-stream", "application/json"],
+        "/v1/snapshot" => &["application/x-ndjson", "application/json"],
         _ => &["application/json"],
     };
     // Who names problems alone takes the JSON that they are.
-    let is_taken = offered.iter().any(|media_type| accept.takes(media_type))
-        || accept.named("application/problem+json").is_some_and(|quality| quality > 0.0);
-    if is_taken || !accept.is_said() {
+    if offered.iter().any(|media_type| accept.weight(media_type) > 0) || accept.names("application/problem+json") {
         return Ok(());
     }
-    Err(Error::new(Code::NotAcceptable, "The answer is application/json, which the Accept header excludes."))
+    let answer = offered.first().copied().unwrap_or_default();
+    Err(Error::new(Code::NotAcceptable, format!("The answer is {answer}, which the Accept header excludes.")))
 }
 
 /// Adds what every answer has.

@@ -17,7 +17,7 @@ pub fn of_revision(revision: i32) -> String {
 /// # Errors
 /// `precondition_required` when there is none, `bad_request` when it is not a list of entity tags.
 pub fn if_match(headers: &HeaderMap) -> Result<Basis> {
-    let text = joined(headers, header::IF_MATCH)?.ok_or_else(|| {
+    let text = joined(headers, header::IF_MATCH).ok_or_else(|| {
         Error::new(Code::PreconditionRequired, "Send If-Match with the ETag of the working view that you read.")
     })?;
     match parse(&text) {
@@ -38,7 +38,7 @@ fn revision_of(opaque: &str) -> Option<i32> {
 
 /// Returns whether `If-Match` of a read names what would be answered. What is no list of entity tags names nothing.
 pub fn matches(headers: &HeaderMap, served: impl Fn(&str) -> bool) -> bool {
-    let text = joined(headers, header::IF_MATCH).ok().flatten().unwrap_or_default();
+    let text = joined(headers, header::IF_MATCH).unwrap_or_default();
     match parse(&text) {
         None => false,
         Some(Tags::Any) => true,
@@ -49,7 +49,7 @@ pub fn matches(headers: &HeaderMap, served: impl Fn(&str) -> bool) -> bool {
 
 /// Returns whether `If-None-Match` names one of the ETags of what would be answered; `None` when it was not sent.
 pub fn none_match(headers: &HeaderMap, served: impl Fn(&str) -> bool) -> Option<bool> {
-    let text = joined(headers, header::IF_NONE_MATCH).ok().flatten()?;
+    let text = joined(headers, header::IF_NONE_MATCH)?;
     match parse(&text)? {
         Tags::Any => Some(true),
         Tags::Listed(tags) => Some(tags.iter().any(|tag| served(&tag.opaque))),
@@ -66,13 +66,10 @@ struct Tag {
     is_weak: bool,
 }
 
-fn joined(headers: &HeaderMap, name: header::HeaderName) -> Result<Option<String>> {
-    let mut values = Vec::new();
-    for value in headers.get_all(&name) {
-        let text = value.to_str().map_err(|_| Error::new(Code::BadRequest, format!("{name} is not ASCII.")))?;
-        values.push(text);
-    }
-    Ok((!values.is_empty()).then(|| values.join(",")))
+/// Returns the lines of a header as one. A tag may have bytes in it that are no text; none of this server's has.
+fn joined(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {
+    let values: Vec<_> = headers.get_all(&name).map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    (!values.is_empty()).then(|| values.join(","))
 }
 
 fn parse(text: &str) -> Option<Tags> {

@@ -54,6 +54,15 @@ pub struct Problem {
     pub conflicts: Option<Vec<crate::body::BlockConflict>>,
 }
 
+/// How to prove who one is: with a token.
+pub const BEARER: &str = r#"Bearer realm="frontpage""#;
+
+/// The same to who has sent one that is not valid.
+const INVALID_TOKEN: &str = r#"Bearer realm="frontpage", error="invalid_token""#;
+
+/// How to prove it with a password.
+pub const BASIC: &str = r#"Basic realm="frontpage", charset="UTF-8""#;
+
 /// Builds the answer for an error, and logs it when it is ours.
 pub fn answer(error: &Error, request_id: &str) -> HttpResponse {
     let status = StatusCode::from_u16(error.code().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -101,6 +110,11 @@ fn add_headers(builder: &mut HttpResponseBuilder, error: &Error) {
     }
     if let Some(methods) = error.allowed_methods() {
         builder.insert_header((header::ALLOW, methods));
+    }
+    match error.code() {
+        Code::Unauthenticated => drop(builder.insert_header((header::WWW_AUTHENTICATE, INVALID_TOKEN))),
+        Code::InvalidCredentials => drop(builder.insert_header((header::WWW_AUTHENTICATE, BEARER))),
+        _ => {}
     }
 }
 

@@ -119,7 +119,7 @@ async fn get_readiness(call: Call) -> Result<HttpResponse, Refusal> {
 
 /// Read the metrics
 ///
-/// What the server counts about itself, in the text format of Prometheus, or in OpenMetrics when `Accept` names it: how long
+/// What the server counts about itself, in the text format of Prometheus, or in OpenMetrics when `Accept` names that and likes nothing better: how long
 /// requests took, where answers to readers came from, connections, memory. For the token that the setting
 /// `FRONTPAGE_METRICS_TOKEN` says, besides administrators: how often drafts are saved is nobody else's business.
 #[utoipa::path(get, path = "/metrics", operation_id = "getMetrics", tag = "system",
@@ -148,12 +148,13 @@ async fn get_metrics(call: Call) -> Result<HttpResponse, Refusal> {
         .body(state.metrics.render(&readings, format)?))
 }
 
-/// Returns the format of the metrics that a client asks for. Who takes everything has a tool that reads text.
+/// Returns the format of the metrics that a client likes better. Who does not name one has a tool that reads text.
 fn format_of(accept: Accept<'_>) -> Format {
-    let text = accept.named("text/plain").unwrap_or(0.0);
-    match accept.named("application/openmetrics-text") {
-        Some(quality) if quality > 0.0 && quality >= text => Format::OpenMetrics,
-        _ => Format::Text,
+    let open = "application/openmetrics-text";
+    if accept.names(open) && accept.weight(open) >= accept.weight("text/plain") {
+        Format::OpenMetrics
+    } else {
+        Format::Text
     }
 }
 
@@ -221,6 +222,8 @@ mod tests {
             ("application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3", Format::OpenMetrics),
             ("application/openmetrics-text;q=0.1, text/plain;q=0.9", Format::Text),
             ("application/openmetrics-text;q=0, text/plain", Format::Text),
+            ("application/openmetrics-text;q=0.1, */*", Format::Text),
+            ("application/openmetrics-text;version=1.0.0,*/*;q=0.1", Format::OpenMetrics),
         ] {
             let mut headers = HeaderMap::new();
             assert_eq!(format_of(Accept::of(&headers)), Format::Text);

@@ -136,6 +136,9 @@ both! {
 
         let wrong = app.login(AUTHOR, "not the password at all").expect(401);
         assert_eq!(wrong.problem(), "invalid_credentials");
+        // The token that came along was not looked at.
+        let beside = app.editor().post("/v1/auth/token", json!({ "email": "editor@newsroom.test", "password": "not this one" })).expect(401);
+        assert_eq!(beside.header("www-authenticate"), Some(r#"Bearer realm="frontpage""#));
         let too_long = "x".repeat(10_000);
         for (email, password) in [
             ("nobody@newsroom.test", PASSWORD), ("disabled@newsroom.test", PASSWORD), ("trashed@newsroom.test", PASSWORD),

@@ -86,6 +86,8 @@ both! {
         let old = raw::exchange_until_closed(&app.base, b"GET /v1/snapshot HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
         let (head, body) = old.split_once("\r\n\r\n").unwrap();
         assert!(head.contains(" 200 ") && !head.to_lowercase().contains("transfer-encoding"), "{head}");
+        let bare = raw::exchange_until_closed(&app.base, b"HEAD /v1/snapshot HTTP/1.0\r\n\r\n");
+        assert!(bare.contains(" 200 ") && bare.ends_with("\r\n\r\n") && !bare.to_lowercase().contains("transfer-encoding"), "{bare}");
         assert!(body.starts_with('{') && body.trim_end().ends_with('}') && body.contains("\"end\""), "{body}");
     }
 

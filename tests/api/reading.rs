@@ -180,12 +180,17 @@ both! {
 
     fn a_read_that_is_meant_for_something_else_is_refused(app) {
         let article = article(app);
+        for client in [app.editor(), app.anonymous()] {
+            get(&client, &article, &[("if-match", "\"x\"")]).expect(412);
+            get(&client, "/openapi.json", &[("if-match", "\"x\"")]).expect(412);
+        }
         for path in live_addresses(&article) {
             let client = app.anonymous();
             let full = client.get(&path).expect(200);
             let etag = full.etag();
             let (weak, list) = (format!("W/{etag}"), format!("\"x\", {etag}"));
-            let (earlier, later) = ("Thu, 02 Jan 2020 03:04:04 GMT", "Thu, 02 Jan 2020 03:04:06 GMT");
+            // Its date; the second before it, which it may have borne at first; and the one before that.
+            let (date, before, earlier) = ("Thu, 02 Jan 2020 03:04:05 GMT", "Thu, 02 Jan 2020 03:04:04 GMT", "Thu, 02 Jan 2020 03:04:03 GMT");
             for (headers, status) in [
                 (vec![("if-match", etag.as_str())], 200),
                 (vec![("if-match", list.as_str())], 200),
@@ -193,7 +198,8 @@ both! {
                 (vec![("if-match", weak.as_str())], 412),
                 (vec![("if-match", "\"x\"")], 412),
                 (vec![("if-match", "x")], 412),
-                (vec![("if-unmodified-since", later)], 200),
+                (vec![("if-unmodified-since", date)], 200),
+                (vec![("if-unmodified-since", before)], 200),
                 (vec![("if-unmodified-since", earlier)], 412),
                 (vec![("if-unmodified-since", "yesterday")], 200),
                 // The tag decides when it was sent; and who has another version is not told that they have this one.
@@ -215,6 +221,8 @@ both! {
         // The time is only to the second: what changed within this one must not be vouched for by its date.
         let address = format!("/v1/articles/{}", id(&app.published("Harbor", json!({}))));
         let first = app.anonymous().get(&address).expect(200);
+        // But the date that it bore is good for asking for no other.
+        get(&app.anonymous(), &address, &[("if-unmodified-since", first.header("last-modified").unwrap())]).expect(200);
         app.editor().patch("/v1/sections/world", "*", json!({ "name": "Globe" })).expect(200);
         let answer = get(&app.anonymous(), &address, &[("if-modified-since", first.header("last-modified").unwrap())]).expect(200);
         assert_eq!(answer.json()["section"]["name"], "Globe");

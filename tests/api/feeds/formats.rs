@@ -59,6 +59,14 @@ both! {
         assert!(!text.contains("+00:00<") && !text.contains("GMT"));
     }
 
+    fn what_rss_says_of_itself_is_text_and_what_it_says_of_an_article_is_html(app) {
+        app.editor().post("/v1/sections", json!({ "name": "Storm", "slug": "storm", "description": "Wind & <rain>" })).expect(201);
+        app.published("One", json!({ "section": "storm", "excerpt": "\"Wind\" & <rain>" }));
+        let text = app.anonymous().get("/feeds/sections/storm.rss").expect(200).text();
+        let descriptions: Vec<&str> = text.split("<description>").skip(1).map(|part| part.split_once("</description>").unwrap().0).collect();
+        assert_eq!(descriptions, ["Wind &amp; &lt;rain&gt;", "\"Wind\" &amp;amp; &amp;lt;rain&amp;gt;"], "{text}");
+    }
+
     fn atom_and_json_say_what_their_readers_look_for(app) {
         rich(app);
         let app = known(app);
