@@ -140,10 +140,12 @@ impl Finished {
     /// in its coding have not been made. What is not fresh may have been changed since, unheard.
     pub(super) fn fill(&self, asked: &HeaderMap, is_fresh: bool, headers: &mut HeaderMap) -> Option<Body> {
         let coding = self.negotiate(asked);
-        let body = match () {
-            () if !self.is_meant(asked, coding) => Body::Unmeant,
-            () if self.is_known(asked, coding) => Body::Known,
-            () => Body::Bytes(self.bytes(coding)?),
+        let body = if !self.is_meant(asked, coding) {
+            Body::Unmeant
+        } else if self.is_known(asked, coding) {
+            Body::Known
+        } else {
+            Body::Bytes(self.bytes(coding)?)
         };
         let etag = self.etags.get(coding.index().map_or(0, |index| index + 1));
         if let Some(etag) = etag {

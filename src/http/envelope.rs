@@ -106,8 +106,8 @@ fn count(response: &mut ServiceResponse<BoxBody>, method: &str, started: std::ti
     }
 }
 
-/// Says how to prove who one is (RFC 9110, 11.6.1) as far as that depends on the request. Only a token that was sent can be
-/// an invalid one (RFC 6750, 3.1). Readers of feeds send a key as a password, and many of them only when asked for one.
+/// Says how to prove who one is (RFC 9110, 11.6.1) as far as that depends on the request. Only a token that was sent can
+/// be an invalid one (RFC 6750, 3.1). Readers of feeds send a key as a password, and many only when asked for one.
 fn fit_challenge(response: &mut ServiceResponse<BoxBody>) {
     let request = response.request();
     let sent = request.headers().get(header::AUTHORIZATION).map_or(&b""[..], HeaderValue::as_bytes);

@@ -67,7 +67,8 @@ pub fn check_host(headers: &HeaderMap) -> Result<()> {
     Err(Error::new(Code::BadRequest, "The Host header is not the name of a host, with or without a port."))
 }
 
-/// Returns whether a text is a name or an address of a host, perhaps with a port, as far as its characters say; or empty.
+/// Returns whether a text is a name or an address of a host, perhaps with a port, as far as its characters say. It may
+/// be empty.
 fn is_host(host: &str) -> bool {
     let (name, port) = match host.rsplit_once(':') {
         Some((name, port)) if !port.ends_with(']') => (name, port),

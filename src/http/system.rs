@@ -119,9 +119,10 @@ async fn get_readiness(call: Call) -> Result<HttpResponse, Refusal> {
 
 /// Read the metrics
 ///
-/// What the server counts about itself, in the text format of Prometheus, or in OpenMetrics when `Accept` names that and likes nothing better: how long
-/// requests took, where answers to readers came from, connections, memory. For the token that the setting
-/// `FRONTPAGE_METRICS_TOKEN` says, besides administrators: how often drafts are saved is nobody else's business.
+/// What the server counts about itself, in the text format of Prometheus, or in OpenMetrics when `Accept` names that and
+/// likes nothing better: how long requests took, where answers to readers came from, connections, memory. For the token
+/// that the setting `FRONTPAGE_METRICS_TOKEN` says, besides administrators: how often drafts are saved is nobody else's
+/// business.
 #[utoipa::path(get, path = "/metrics", operation_id = "getMetrics", tag = "system",
     responses((status = 200, description = "The metrics.",
         content((String = "text/plain"), (String = "application/openmetrics-text")))))]

@@ -256,8 +256,8 @@ async fn get_snapshot(call: Call) -> Result<HttpResponse, Refusal> {
     Ok(streamed(&call, answer, snapshot.lines()))
 }
 
-/// Answers with what comes bit by bit. HEAD has the same headers, and nothing is read for it. Who speaks HTTP/1.0 knows no
-/// chunks: there the end of the connection is the end.
+/// Answers with what comes bit by bit. HEAD has the same headers, and nothing is read for it. Who speaks HTTP/1.0 knows
+/// no chunks: there the end of the connection is the end.
 fn streamed<S>(call: &Call, mut answer: HttpResponseBuilder, body: S) -> HttpResponse
 where
     S: Stream<Item = Result<Bytes, Error>> + 'static,
