@@ -63,7 +63,8 @@ fn a_feed_of_summaries_that_expire_says_so_and_nothing_more() {
         (
             &rss,
             [
-                "<description>The &lt;first&gt; ships left.</description>",
+                // As HTML, in XML.
+                "<description>The &amp;lt;first&amp;gt; ships left.</description>",
                 "<dcterms:valid>end=2026-04-01T00:00:00.000Z; scheme=W3C-DTF</dcterms:valid>",
                 "<guid isPermaLink=\"false\">http://old.example.org/?p=123</guid>",
             ],
