@@ -4,7 +4,7 @@ use std::io::Write;
 
 use actix_web::http::header::{self, HeaderMap};
 
-use crate::http::accept::thousandths;
+use crate::http::accept::quality;
 
 /// A content coding that the server can make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +111,8 @@ impl Weights {
     fn read(&mut self, item: &str) {
         let mut parts = item.split(';').map(str::trim);
         let name = parts.next().unwrap_or_default();
-        let quality = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+        // Who says so what cannot be read may not be able to read the coding either.
+        let weight = parts.find_map(quality).unwrap_or(Some(1000)).unwrap_or(0);
         let place = if name == "*" {
             &mut self.any
         } else if name.eq_ignore_ascii_case("identity") {
@@ -125,7 +126,7 @@ impl Weights {
                 None => return,
             }
         };
-        place.get_or_insert_with(|| quality.map_or(1000, |quality| thousandths(quality).unwrap_or(0)));
+        place.get_or_insert(weight);
     }
 
     fn best(&self) -> Coding {

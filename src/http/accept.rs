@@ -47,19 +47,19 @@ impl<'a> Accept<'a> {
         ranges.map(|range| {
             let mut parts = range.split(';').map(str::trim);
             // What cannot be read is no reason to refuse.
-            (parts.next().unwrap_or_default(), parts.find_map(quality).and_then(thousandths).unwrap_or(1000))
+            (parts.next().unwrap_or_default(), parts.find_map(quality).flatten().unwrap_or(1000))
         })
     }
 }
 
-/// Returns the value of a parameter that is a quality.
-fn quality(parameter: &str) -> Option<&str> {
+/// Reads a parameter that is a quality (RFC 9110, 12.4.2), in thousandths; none when it is another, none within when it
+/// cannot be read.
+pub fn quality(parameter: &str) -> Option<Option<u32>> {
     let (name, value) = parameter.split_once('=')?;
-    name.trim().eq_ignore_ascii_case("q").then(|| value.trim())
+    name.trim().eq_ignore_ascii_case("q").then(|| thousandths(value.trim()))
 }
 
-/// Reads a quality (RFC 9110, 12.4.2), in thousandths.
-pub fn thousandths(quality: &str) -> Option<u32> {
+fn thousandths(quality: &str) -> Option<u32> {
     let (whole, fraction) = quality.split_once('.').unwrap_or((quality, ""));
     let whole: u32 = whole.parse().ok()?;
     let digits = fraction.bytes().chain(*b"000").take(3);

@@ -69,7 +69,7 @@ pub async fn around<B: MessageBody + 'static>(
     }
     count(&mut response, method.as_str(), started);
     if response.status() == StatusCode::UNAUTHORIZED {
-        fit_challenge(&mut response);
+        problem::fit_challenge(&mut response);
     }
     add_headers(response.headers_mut(), &id);
     cors::add_headers(response.headers_mut(), &grant);
@@ -104,21 +104,6 @@ fn count(response: &mut ServiceResponse<BoxBody>, method: &str, started: std::ti
             }
         }
     }
-}
-
-/// Says how to prove who one is (RFC 9110, 11.6.1) as far as that depends on the request. Only a token that was sent can
-/// be an invalid one (RFC 6750, 3.1). Readers of feeds send a key as a password, and many only when asked for one.
-fn fit_challenge(response: &mut ServiceResponse<BoxBody>) {
-    let request = response.request();
-    let sent = request.headers().get(header::AUTHORIZATION).map_or(&b""[..], HeaderValue::as_bytes);
-    let is_token = sent.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "));
-    let is_feed = request.path().starts_with("/feeds/");
-    let headers = response.headers_mut();
-    let said = headers.remove(header::WWW_AUTHENTICATE).next().filter(|_| is_token);
-    if is_feed {
-        headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static(problem::BASIC));
-    }
-    headers.append(header::WWW_AUTHENTICATE, said.unwrap_or(HeaderValue::from_static(problem::BEARER)));
 }
 
 /// Where a request comes from, for the audit.

@@ -2,7 +2,12 @@
 
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError,
-    http::{StatusCode, header},
+    body::BoxBody,
+    dev::ServiceResponse,
+    http::{
+        StatusCode,
+        header::{self, HeaderValue},
+    },
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -55,13 +60,13 @@ pub struct Problem {
 }
 
 /// How to prove who one is: with a token.
-pub const BEARER: &str = r#"Bearer realm="frontpage""#;
+const BEARER: &str = r#"Bearer realm="frontpage""#;
 
 /// The same to who has sent one that is not valid.
 const INVALID_TOKEN: &str = r#"Bearer realm="frontpage", error="invalid_token""#;
 
 /// How to prove it with a password.
-pub const BASIC: &str = r#"Basic realm="frontpage", charset="UTF-8""#;
+const BASIC: &str = r#"Basic realm="frontpage", charset="UTF-8""#;
 
 /// Builds the answer for an error, and logs it when it is ours.
 pub fn answer(error: &Error, request_id: &str) -> HttpResponse {
@@ -111,11 +116,27 @@ fn add_headers(builder: &mut HttpResponseBuilder, error: &Error) {
     if let Some(methods) = error.allowed_methods() {
         builder.insert_header((header::ALLOW, methods));
     }
-    match error.code() {
-        Code::Unauthenticated => drop(builder.insert_header((header::WWW_AUTHENTICATE, INVALID_TOKEN))),
-        Code::InvalidCredentials => drop(builder.insert_header((header::WWW_AUTHENTICATE, BEARER))),
-        _ => {}
+    let challenge = match error.code() {
+        Code::Unauthenticated => INVALID_TOKEN,
+        Code::InvalidCredentials => BEARER,
+        _ => return,
+    };
+    builder.insert_header((header::WWW_AUTHENTICATE, challenge));
+}
+
+/// Says how to prove who one is (RFC 9110, 11.6.1) as far as that depends on the request. Only a token that was sent can
+/// be an invalid one (RFC 6750, 3.1). Readers of feeds send a key as a password, and many only when asked for one.
+pub fn fit_challenge(response: &mut ServiceResponse<BoxBody>) {
+    let request = response.request();
+    let sent = request.headers().get(header::AUTHORIZATION).map_or(&b""[..], HeaderValue::as_bytes);
+    let is_token = sent.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "));
+    let is_feed = request.path().starts_with("/feeds/");
+    let headers = response.headers_mut();
+    let said = headers.remove(header::WWW_AUTHENTICATE).next().filter(|_| is_token);
+    if is_feed {
+        headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static(BASIC));
     }
+    headers.append(header::WWW_AUTHENTICATE, said.unwrap_or(HeaderValue::from_static(BEARER)));
 }
 
 fn document(error: &Error, request_id: &str) -> Value {
